@@ -1,0 +1,230 @@
+//! The events of a message and the words they are made of.
+
+use crate::data_policy::personal_data;
+use crate::fact::{events, facts, vocabulary};
+use crate::{LookupValue, Slot, SmtpServerId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+personal_data! {
+    /// One recipient of one message, with a copy of the subject line (rows M1.5, C4.4).
+    pub struct RecipientDetails: EmailMetadata, Ops, for Service | Deliver | Security | Abuse | Support | SubjectRights {
+        pub address: String,
+        pub name: Option<String>,
+        pub subject_line: String,
+    }
+    /// The sending side of one message.
+    pub struct SenderDetails: EmailMetadata, Ops, for Service | Deliver | Security | Abuse | Support | SubjectRights {
+        pub from: String,
+        pub reply_to: Vec<String>,
+        /// The subject line, for the organisation's own view of its message.
+        pub subject_line: String,
+        pub tags: Vec<Tag>,
+        pub headers: Vec<(String, String)>,
+        pub attachment_names: Vec<String>,
+        pub ip: Option<String>,
+        pub user_agent: Option<String>,
+    }
+    /// What a mail server said about one recipient, word for word (it likes to repeat the address).
+    pub struct ReplyDetails: EmailMetadata, Ops, for Service | Deliver | Security | Abuse | Support | SubjectRights {
+        pub text: String,
+    }
+}
+
+/// A label that an organisation gives its message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tag {
+    pub name: String,
+    pub value: String,
+}
+
+vocabulary! {
+    /// Which header field names the recipient.
+    pub enum RecipientField { To, Cc, Bcc, }
+
+    /// Which interface took the message.
+    pub enum Interface {
+        Graphql,
+        Rest,
+        /// Lethemail's own notices.
+        Platform,
+    }
+
+    /// Why a delivery was ended before it was tried to the end.
+    pub enum CancellationReason {
+        Requested,
+        /// The recipient was forgotten.
+        Erased,
+    }
+
+    pub enum AbandonmentReason {
+        /// The message reached its maximum age.
+        Expired,
+        /// The text is gone from the spool.
+        TextMissing,
+    }
+
+    /// Why a mail server did not take the message. After Sisimai's vocabulary.
+    pub enum FailureReason {
+        UserUnknown,
+        MailboxFull,
+        MessageTooBig,
+        ExceedLimit,
+        TooManyConnections,
+        RateLimited,
+        HostUnknown,
+        HasMoved,
+        Suspended,
+        Filtered,
+        SpamDetected,
+        VirusDetected,
+        Blocked,
+        BadReputation,
+        AuthFailure,
+        PolicyViolation,
+        RequirePtr,
+        NotCompliant,
+        SecurityError,
+        ContentError,
+        Rejected,
+        NoRelaying,
+        NetworkError,
+        MailServerError,
+        SystemError,
+        SystemFull,
+        SyntaxError,
+        Expired,
+        OnHold,
+        Undefined,
+    }
+}
+
+/// How the message leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", content = "id", rename_all = "snake_case")]
+pub enum Transport {
+    /// Captured by the built-in sandbox; nothing leaves.
+    Sandbox,
+    /// The organisation's own server.
+    SmtpServer(SmtpServerId),
+}
+impl crate::Fact for Transport {}
+
+/// RFC 3463 status: class, subject, detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnhancedStatus(pub u16, pub u16, pub u16);
+impl crate::Fact for EnhancedStatus {}
+
+facts! {
+    pub struct QueuedRecipient {
+        pub number: u16,
+        pub field: RecipientField,
+        pub details: Slot<RecipientDetails>,
+    }
+    /// The message was accepted, spooled and is ours to deliver.
+    pub struct EmailQueued {
+        pub recipients: Vec<QueuedRecipient>,
+        pub sender: Slot<SenderDetails>,
+        /// Keyed hashes of name and value, under the day's key.
+        pub tags: Vec<LookupValue>,
+        pub scheduled_at: Option<Timestamp>,
+        pub transport: Transport,
+        pub interface: Interface,
+        pub size_bytes: u64,
+    }
+    /// These recipients must not be mailed by this organisation.
+    pub struct EmailSuppressed {
+        pub recipients: Vec<u16>,
+    }
+    /// The server took these recipients, and now the text is sent.
+    pub struct TransmissionStarted {
+        pub attempt: u32,
+        pub recipients: Vec<u16>,
+    }
+    /// What the server said about one recipient.
+    pub struct RecipientOutcome {
+        pub recipient: u16,
+        pub reply_code: Option<u16>,
+        pub enhanced_status: Option<EnhancedStatus>,
+        pub reason: Option<FailureReason>,
+        pub reply: Option<Slot<ReplyDetails>>,
+    }
+    /// 250 from a smarthost.
+    pub struct EmailRelayed {
+        pub attempt: u32,
+        pub outcomes: Vec<RecipientOutcome>,
+    }
+    /// 250 from the recipient's own server.
+    pub struct EmailDelivered {
+        pub attempt: u32,
+        pub outcomes: Vec<RecipientOutcome>,
+    }
+    pub struct EmailDeferred {
+        pub attempt: u32,
+        pub outcomes: Vec<RecipientOutcome>,
+        pub next_attempt_at: Timestamp,
+        pub rules_version: u32,
+    }
+    pub struct EmailBounced {
+        pub attempt: u32,
+        pub outcomes: Vec<RecipientOutcome>,
+        pub rules_version: u32,
+    }
+    /// The text was sent and no answer came: it may have arrived or not. It is held, not repeated.
+    pub struct DeliveryInDoubt {
+        pub attempt: u32,
+        pub recipients: Vec<u16>,
+    }
+    pub struct DeliveryAbandoned {
+        pub recipients: Vec<u16>,
+        pub reason: AbandonmentReason,
+    }
+    pub struct EmailCancelled {
+        pub recipients: Vec<u16>,
+        pub reason: CancellationReason,
+    }
+}
+
+events! {
+    pub enum EmailEvent {
+        EmailQueued(EmailQueued) = 1,
+        EmailSuppressed(EmailSuppressed) = 1,
+        TransmissionStarted(TransmissionStarted) = 1,
+        EmailRelayed(EmailRelayed) = 1,
+        EmailDelivered(EmailDelivered) = 1,
+        EmailDeferred(EmailDeferred) = 1,
+        EmailBounced(EmailBounced) = 1,
+        DeliveryInDoubt(DeliveryInDoubt) = 1,
+        DeliveryAbandoned(DeliveryAbandoned) = 1,
+        EmailCancelled(EmailCancelled) = 1,
+    }
+}
+
+impl EmailEvent {
+    /// The recipients that the event is about, by number.
+    pub fn recipients(&self) -> Vec<u16> {
+        let outcomes = |outcomes: &[RecipientOutcome]| outcomes.iter().map(|outcome| outcome.recipient).collect();
+        match self {
+            EmailEvent::EmailQueued(event) => event.recipients.iter().map(|recipient| recipient.number).collect(),
+            EmailEvent::EmailSuppressed(event) => event.recipients.clone(),
+            EmailEvent::TransmissionStarted(event) => event.recipients.clone(),
+            EmailEvent::EmailRelayed(event) => outcomes(&event.outcomes),
+            EmailEvent::EmailDelivered(event) => outcomes(&event.outcomes),
+            EmailEvent::EmailDeferred(event) => outcomes(&event.outcomes),
+            EmailEvent::EmailBounced(event) => outcomes(&event.outcomes),
+            EmailEvent::DeliveryInDoubt(event) => event.recipients.clone(),
+            EmailEvent::DeliveryAbandoned(event) => event.recipients.clone(),
+            EmailEvent::EmailCancelled(event) => event.recipients.clone(),
+        }
+    }
+
+    /// What was said about each recipient, for the events that say something.
+    pub fn outcomes(&self) -> &[RecipientOutcome] {
+        match self {
+            EmailEvent::EmailRelayed(event) => &event.outcomes,
+            EmailEvent::EmailDelivered(event) => &event.outcomes,
+            EmailEvent::EmailDeferred(event) => &event.outcomes,
+            EmailEvent::EmailBounced(event) => &event.outcomes,
+            _ => &[],
+        }
+    }
+}

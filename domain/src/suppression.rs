@@ -1,0 +1,80 @@
+//! One address that an organisation must not mail. Its stream is named by the key that seals the address, which outlives the person's other keys.
+
+use crate::aggregate::{Aggregate, Recorded};
+use crate::data_policy::personal_data;
+use crate::fact::{events, facts, vocabulary};
+use crate::{Category, Draft, ErasureId, KeyId, Personal, Sealed, Slot, Slots};
+
+personal_data! {
+    pub struct SuppressionDetails: EmailMetadata, Suppress, for Service | Deliver | SubjectRights {
+        pub address: String,
+    }
+}
+
+vocabulary! {
+    /// Why an address must not be mailed.
+    pub enum SuppressionReason {
+        Manual,
+        Bounced,
+        Complained,
+        Unsubscribed,
+        /// The person was forgotten and asked not to be mailed again.
+        Erased,
+    }
+}
+
+facts! {
+    pub struct AddressSuppressed {
+        pub reason: SuppressionReason,
+        pub details: Slot<SuppressionDetails>,
+        pub erasure: Option<ErasureId>,
+    }
+    pub struct SuppressionLifted {
+        pub by_request: bool,
+    }
+}
+
+events! {
+    pub enum SuppressionEvent {
+        AddressSuppressed(AddressSuppressed) = 1,
+        SuppressionLifted(SuppressionLifted) = 1,
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Suppression {
+    pub reason: Option<SuppressionReason>,
+    pub details: Option<Sealed<SuppressionDetails>>,
+}
+
+impl Aggregate for Suppression {
+    type Event = SuppressionEvent;
+    const CATEGORY: Category = Category::Suppression;
+
+    fn evolve(&mut self, recorded: &Recorded<SuppressionEvent>) {
+        match &recorded.event {
+            SuppressionEvent::AddressSuppressed(event) => {
+                self.reason = Some(event.reason);
+                self.details = Some(recorded.sealed(event.details));
+            }
+            SuppressionEvent::SuppressionLifted(_) => self.reason = None,
+        }
+    }
+}
+
+impl Suppression {
+    pub fn suppress(
+        &self,
+        reason: SuppressionReason,
+        details: &Personal<SuppressionDetails>,
+        key: KeyId,
+        erasure: Option<ErasureId>,
+    ) -> Vec<Draft<SuppressionEvent>> {
+        if self.reason.is_some() {
+            return vec![];
+        }
+        let mut slots = Slots::default();
+        let suppressed = AddressSuppressed { reason, details: slots.put(Some(key), details), erasure };
+        vec![Draft::new(suppressed, slots)]
+    }
+}
