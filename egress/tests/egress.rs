@@ -1,0 +1,4 @@
+mod egress {
+    mod connecting;
+    mod networks;
+}
