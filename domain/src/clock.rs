@@ -28,6 +28,16 @@ pub trait Ids: Send + Sync + 'static {
     fn time_ordered(&self, time: Timestamp) -> Uuid;
     /// A random UUID.
     fn random(&self) -> Uuid;
+    /// 16 random bytes that keep two equal events from having equal hashes.
+    fn salt(&self) -> [u8; 16] {
+        let (high, low) = (self.random().into_bytes(), self.random().into_bytes());
+        // The ends of a version 4 UUID are random throughout; its middle is not.
+        let mut salt = [0; 16];
+        salt[..6].copy_from_slice(&high[..6]);
+        salt[6..10].copy_from_slice(&low[12..]);
+        salt[10..].copy_from_slice(&high[10..]);
+        salt
+    }
 }
 
 /// A clock that moves only when told to. All three faces move together.

@@ -57,6 +57,8 @@ facts! {
         pub target: ErasureTarget,
         pub user: Option<UserId>,
         pub case: Slot<ErasureCase>,
+        /// Whether the address stays on the organisation's suppression list; the person may decline that.
+        pub keep_suppressed: bool,
         pub due_at: Timestamp,
     }
     pub struct ErasureApproved {
@@ -113,6 +115,7 @@ pub struct Erasure {
     pub target: Option<ErasureTarget>,
     pub user: Option<UserId>,
     pub case: Option<Sealed<ErasureCase>>,
+    pub keep_suppressed: bool,
     pub due_at: Option<Timestamp>,
     pub approved: bool,
     pub refused: Option<RefusalGround>,
@@ -133,6 +136,7 @@ impl Aggregate for Erasure {
                 self.target = Some(event.target);
                 self.user = event.user;
                 self.case = Some(recorded.sealed(event.case));
+                self.keep_suppressed = event.keep_suppressed;
                 self.due_at = Some(event.due_at);
             }
             ErasureEvent::ErasureApproved(_) => self.approved = true,
@@ -156,13 +160,14 @@ impl Erasure {
         user: Option<UserId>,
         case: &Personal<ErasureCase>,
         key: KeyId,
+        keep_suppressed: bool,
         now: Timestamp,
     ) -> Vec<Draft<ErasureEvent>> {
         if self.target.is_some() {
             return vec![];
         }
         let mut slots = Slots::default();
-        let requested = ErasureRequested { target, user, case: slots.put(Some(key), case), due_at: now + ERASURE_DUE };
+        let requested = ErasureRequested { target, user, case: slots.put(Some(key), case), keep_suppressed, due_at: now + ERASURE_DUE };
         let ground = match target {
             ErasureTarget::Recipient => ApprovalGround::ControllerInstruction,
             ErasureTarget::Account => ApprovalGround::HolderRequest,

@@ -3,8 +3,10 @@
 use crate::aggregate::{Aggregate, Recorded};
 use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
-use crate::{Category, Draft, ErasureId, KeyId, Personal, RequestOrigin, Sealed, SessionId, Slot, Slots, Timestamp, TokenHash};
-use std::collections::BTreeMap;
+use crate::{
+    Category, Draft, ErasureId, KeyId, OrganizationId, Personal, RequestOrigin, Sealed, SessionId, Slot, Slots, Timestamp, TokenHash,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The youngest age at which an account may be made (rows M9.1, C15.1: the stricter of 13 and 16).
@@ -73,6 +75,10 @@ facts! {
         pub session: SessionId,
         pub origin: Slot<RequestOrigin>,
     }
+    /// The person founded or joined an organisation; its own stream tells in which role.
+    pub struct OrganizationJoined {
+        pub joined: OrganizationId,
+    }
     /// The person asked to be forgotten: sessions end, and nothing of the account works any more.
     pub struct AccountClosed {
         pub erasure: ErasureId,
@@ -89,6 +95,7 @@ events! {
         SignedIn(SignedIn) = 1,
         SignInFailed(SignInFailed) = 1,
         SignedOut(SignedOut) = 1,
+        OrganizationJoined(OrganizationJoined) = 1,
         AccountClosed(AccountClosed) = 1,
     }
 }
@@ -101,6 +108,7 @@ pub struct User {
     pub signed_up_at: Option<Timestamp>,
     pub confirmed: bool,
     pub closed: bool,
+    pub organizations: BTreeSet<OrganizationId>,
     confirmation: Option<(TokenHash, Timestamp)>,
     sessions: BTreeMap<SessionId, (TokenHash, Timestamp)>,
 }
@@ -131,6 +139,9 @@ impl Aggregate for User {
             UserEvent::AccountClosed(_) => {
                 self.closed = true;
                 self.sessions.clear();
+            }
+            UserEvent::OrganizationJoined(event) => {
+                self.organizations.insert(event.joined);
             }
             UserEvent::PrivacyPolicyAccepted(_) | UserEvent::SignInFailed(_) => {}
         }
@@ -222,6 +233,14 @@ impl User {
             return vec![];
         }
         vec![origin.draft(|origin| SignedOut { session, origin })]
+    }
+
+    pub fn join(&self, organization: OrganizationId) -> Result<Vec<Draft<UserEvent>>, UserRefusal> {
+        match self.closed {
+            true => Err(UserRefusal::Closed),
+            false if self.organizations.contains(&organization) => Ok(vec![]),
+            false => Ok(vec![Draft::plain(OrganizationJoined { joined: organization })]),
+        }
     }
 
     pub fn close(&self, erasure: ErasureId, origin: Traced<'_>) -> Vec<Draft<UserEvent>> {
