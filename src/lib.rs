@@ -1,1 +1,31 @@
-//! x
+//! The program around the crates: configuration, the private PostgreSQL, connection pools, logging, subcommands.
+//!
+//! No business rule lives here. It starts things in order, hands them to each other, and stops them in reverse.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("Lethemail runs on Linux: it relies on the parent-death signal, /proc and CLOCK_BOOTTIME");
+
+mod cli;
+mod clock;
+mod config;
+mod data_directory;
+mod doctor;
+mod exit;
+mod ids;
+mod logging;
+mod pools;
+mod private_postgres;
+mod progress;
+mod serve;
+
+pub use cli::main;
+pub use clock::{ClockFileError, SystemClock};
+pub use config::{Config, ConfigError, DatabaseSettings, Flags, LimitSettings, Role, SETTINGS, Secret, Setting, SmtpSettings};
+pub use data_directory::{DataDirectory, DataDirectoryError};
+pub use exit::Exit;
+pub use ids::SystemIds;
+pub use logging::install as install_logging;
+pub use pools::Pools;
+pub use private_postgres::{PostgresError, PrivatePostgres};
+pub use progress::bar as progress_bar;
+pub use serve::{Foundation, StopReason};

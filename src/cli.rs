@@ -1,0 +1,75 @@
+//! The command line.
+
+use crate::config::{Config, Flags};
+use crate::exit::{EXIT_CODES, Exit};
+use crate::{doctor, logging, serve};
+use clap::{CommandFactory, Parser, Subcommand};
+use nix::sys::resource::{Resource, setrlimit};
+use std::io::Write;
+use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
+
+/// An email platform backend for people who must account for what they did with personal data.
+#[derive(Debug, Parser)]
+#[command(name = "lethemail", version, after_help = EXIT_CODES)]
+struct CommandLine {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Debug, Default, Subcommand)]
+enum Command {
+    /// Run the server (what happens without a command)
+    #[default]
+    Serve,
+    /// Print the configuration that holds, without its secrets
+    Config,
+    /// Check the installation and say what is wrong
+    Doctor,
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    // A core dump would hold keys and plaintext. PostgreSQL inherits the limit.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let line = CommandLine::parse();
+    match run(line) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("lethemail: {error:#}");
+            Exit::of(&error).into()
+        }
+    }
+}
+
+fn run(line: CommandLine) -> anyhow::Result<Exit> {
+    if let Some(Command::Completions { shell }) = line.command {
+        clap_complete::generate(shell, &mut CommandLine::command(), "lethemail", &mut std::io::stdout());
+        return Ok(Exit::Done);
+    }
+    let config = Config::load(&line.flags)?;
+    match line.command.unwrap_or_default() {
+        Command::Serve => {
+            logging::install(level(&config));
+            runtime()?.block_on(serve::run(config)).map(|()| Exit::Done)
+        }
+        Command::Config => {
+            std::io::stdout().write_all(config.show().as_bytes())?;
+            Ok(Exit::Done)
+        }
+        Command::Doctor => Ok(runtime()?.block_on(doctor::run(&config))),
+        Command::Completions { .. } => unreachable!("answered above, since it needs no configuration"),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+fn level(config: &Config) -> LevelFilter {
+    config.log.level.parse().expect("the configuration was validated")
+}

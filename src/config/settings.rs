@@ -1,0 +1,97 @@
+//! Every key there is. The file, the environment, `lethemail config` and the errors all go by this list.
+
+use super::Config;
+use serde::Deserialize;
+use toml::{Table, Value};
+
+pub struct Setting {
+    /// `section.key`, or a key of the top level.
+    pub key: &'static str,
+    pub kind: Kind,
+    pub about: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// Never shown. `LETHEMAIL_…_FILE` names a file that holds it.
+    Secret,
+    Whole,
+    /// In the environment, separated by commas.
+    List,
+}
+
+const fn setting(key: &'static str, kind: Kind, about: &'static str) -> Setting {
+    Setting { key, kind, about }
+}
+
+/// Keys of the top level first: TOML wants them before the sections.
+pub const SETTINGS: &[Setting] = &[
+    setting("data_dir", Kind::Text, "Where the private PostgreSQL keeps its data."),
+    setting("key_dir", Kind::Text, "Where the epoch keys lie; never inside the data directory, and never in its backups."),
+    setting("listen", Kind::Text, "Address and port of the API."),
+    setting("public_url", Kind::Text, "Where clients reach the API; used in links. Default: http:// and the listen address."),
+    setting("role", Kind::Text, "all, api, worker or projector."),
+    setting(
+        "clock_file",
+        Kind::Text,
+        "Seconds by which the clock runs ahead; accepted only on a data directory that was made with it (tests).",
+    ),
+    setting(
+        "database.url",
+        Kind::Secret,
+        "PostgreSQL 15 or newer; DATABASE_URL is read too. Without it the program runs a PostgreSQL of its own.",
+    ),
+    setting("database.vault_url", Kind::Secret, "Login of the vault's own role, which makes the separation of the keyring real."),
+    setting("database.bin_dir", Kind::Text, "Directory of the PostgreSQL server programs for the private PostgreSQL."),
+    setting("event_store.url", Kind::Secret, "A postgresql:// address when the event log lives in another database."),
+    setting("smtp.concurrency_per_server", Kind::Whole, "Connections to one SMTP server at a time."),
+    setting("smtp.connect_timeout_s", Kind::Whole, "Seconds to wait for a connection and its greeting."),
+    setting("smtp.data_timeout_s", Kind::Whole, "Seconds to wait for the reply to a message's text (RFC 5321, 4.5.3.2.6)."),
+    setting("smtp.delivery_age_hours_max", Kind::Whole, "Hours after which a delivery that keeps being deferred is given up."),
+    setting("egress.allowed_networks", Kind::List, "Private networks (CIDR) that customers' servers may lie in; none by default."),
+    setting("limits.body_bytes_max", Kind::Whole, "Largest request body; a larger one is answered with 413."),
+    setting("limits.bodies_in_flight_bytes", Kind::Whole, "Bytes of request bodies held at a time; beyond it, 503 with Retry-After."),
+    setting("log.level", Kind::Text, "error, warn, info, debug or trace, for our own lines; libraries never speak below warn."),
+];
+
+pub(super) fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// Puts `value` where `section.key` belongs.
+pub(super) fn insert(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => drop(table.insert(key.to_owned(), value)),
+        Some((section, key)) => {
+            let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            section.as_table_mut().expect("sections and keys never share a name").insert(key.to_owned(), value);
+        }
+    }
+}
+
+/// What `above` says wins.
+pub(super) fn overlay(below: &mut Table, above: Table) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
+            (_, value) => drop(below.insert(key, value)),
+        }
+    }
+}
+
+/// The first key whose value alone makes the configuration unreadable: the reader itself does not name it.
+pub(super) fn culprit(table: &Table) -> &'static str {
+    let fails = |setting: &&Setting| {
+        let value = match setting.key.split_once('.') {
+            None => table.get(setting.key),
+            Some((section, key)) => table.get(section).and_then(|section| section.get(key)),
+        };
+        value.is_some_and(|value| {
+            let mut alone = Table::new();
+            insert(&mut alone, setting.key, value.clone());
+            Config::deserialize(Value::Table(alone)).is_err()
+        })
+    };
+    SETTINGS.iter().find(fails).map_or("a setting", |setting| setting.key)
+}

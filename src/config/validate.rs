@@ -1,0 +1,82 @@
+//! What must hold between settings before anything starts.
+
+use super::{Config, ConfigError};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+impl Config {
+    pub(super) fn validated(mut self) -> Result<Self, ConfigError> {
+        self.data_dir = absolute(&self.data_dir)?;
+        self.key_dir = absolute(&self.key_dir)?;
+        if resolved(&self.key_dir).starts_with(resolved(&self.data_dir)) {
+            return Err(ConfigError::KeysInsideData { key_dir: self.key_dir, data_dir: self.data_dir });
+        }
+        if self.public_url.is_empty() {
+            self.public_url = format!("http://{}", self.listen);
+        }
+        self.public_url.truncate(self.public_url.trim_end_matches('/').len());
+        self.check_values()?;
+        Ok(self)
+    }
+
+    fn check_values(&self) -> Result<(), ConfigError> {
+        let rules = [
+            (is_http(&self.public_url), "public_url", "an http:// or https:// address"),
+            (self.database.url.as_ref().is_none_or(|url| is_postgres(url.expose())), "database.url", "a postgresql:// address"),
+            (self.database.vault_url.as_ref().is_none_or(|url| is_postgres(url.expose())), "database.vault_url", "a postgresql:// address"),
+            (self.database.vault_url.is_none() || self.database.url.is_some(), "database.vault_url", "set together with database.url"),
+            (self.event_store.url.as_ref().is_none_or(|url| is_postgres(url.expose())), "event_store.url", "a postgresql:// address"),
+            (self.smtp.concurrency_per_server > 0, "smtp.concurrency_per_server", "at least 1"),
+            (self.smtp.connect_timeout_s > 0, "smtp.connect_timeout_s", "at least 1"),
+            (self.smtp.data_timeout_s > 0, "smtp.data_timeout_s", "at least 1"),
+            (self.smtp.delivery_age_hours_max > 0, "smtp.delivery_age_hours_max", "at least 1"),
+            (self.egress.allowed_networks.iter().all(|text| is_network(text)), "egress.allowed_networks", "networks such as 10.0.0.0/8"),
+            (self.limits.body_bytes_max > 0, "limits.body_bytes_max", "at least 1"),
+            (
+                self.limits.bodies_in_flight_bytes >= self.limits.body_bytes_max,
+                "limits.bodies_in_flight_bytes",
+                "at least limits.body_bytes_max, or the largest body could never come in",
+            ),
+            (is_level(&self.log.level), "log.level", "error, warn, info, debug or trace"),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, key, what)) => Err(ConfigError::Wrong(key.to_owned(), what)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, ConfigError> {
+    std::path::absolute(path).map_err(|_| ConfigError::NoHome)
+}
+
+/// The path with its symbolic links followed as far as it exists, and `..` taken away.
+fn resolved(path: &Path) -> PathBuf {
+    let Some(parent) = path.parent() else { return path.to_owned() };
+    path.canonicalize().unwrap_or_else(|_| match path.file_name() {
+        Some(name) => resolved(parent).join(name),
+        None => resolved(parent).parent().map(Path::to_owned).unwrap_or_default(),
+    })
+}
+
+fn is_http(url: &str) -> bool {
+    url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).is_some_and(|rest| !rest.is_empty())
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgresql://") || url.starts_with("postgres://")
+}
+
+fn is_network(text: &str) -> bool {
+    let Some((address, prefix)) = text.split_once('/') else { return false };
+    let bits = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    prefix.parse::<u8>().is_ok_and(|prefix| prefix <= bits)
+}
+
+fn is_level(level: &str) -> bool {
+    ["error", "warn", "info", "debug", "trace"].contains(&level)
+}

@@ -1,0 +1,54 @@
+//! What the program says to the shell when it ends.
+
+use crate::{ClockFileError, ConfigError, DataDirectoryError, PostgresError};
+use std::process::ExitCode;
+
+/// Documented in `lethemail --help`; scripts rely on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; also after a clean stop by SIGTERM or Ctrl-C.
+    Done = 0,
+    /// Any other failure.
+    Failed = 1,
+    /// The command line or the configuration is wrong.
+    Usage = 2,
+    /// Another process uses the data directory.
+    InUse = 3,
+    /// No PostgreSQL that fits: missing, too old, or the data belongs to another major version.
+    NoPostgres = 4,
+    /// The private PostgreSQL stopped by itself.
+    PostgresDied = 5,
+}
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; also after a clean stop by SIGTERM or Ctrl-C
+  1  failed
+  2  the command line or the configuration is wrong
+  3  another process uses the data directory
+  4  no PostgreSQL that fits: missing, older than 15, or the data belongs to another major version
+  5  the private PostgreSQL stopped by itself";
+
+impl Exit {
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        if error.is::<ConfigError>() || error.is::<ClockFileError>() {
+            return Exit::Usage;
+        }
+        match error.downcast_ref::<DataDirectoryError>() {
+            Some(DataDirectoryError::InUse { .. }) => return Exit::InUse,
+            Some(DataDirectoryError::NotOurs { .. } | DataDirectoryError::NotForTests { .. }) => return Exit::Usage,
+            _ => {}
+        }
+        match error.downcast_ref::<PostgresError>() {
+            Some(PostgresError::NotFound { .. } | PostgresError::Unusable { .. } | PostgresError::OtherMajor { .. }) => Exit::NoPostgres,
+            Some(PostgresError::Died { .. }) => Exit::PostgresDied,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}

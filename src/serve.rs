@@ -1,0 +1,120 @@
+//! `lethemail serve`: what starts in which order, and how it stops in reverse.
+
+use crate::config::{Config, Secret};
+use crate::pools::{self, Pools};
+use crate::{DataDirectory, PrivatePostgres, SystemClock, SystemIds};
+use anyhow::Context;
+use domain::{Clock, Ids};
+use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What everything else stands on. The vault, the event store, workers and the API are built on it, and are gone before it stops.
+pub struct Foundation {
+    pub config: Arc<Config>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub pools: Pools,
+    /// The login that may become every role: of the private PostgreSQL, or the one configured.
+    pub database_url: Secret,
+    postgres: Option<PrivatePostgres>,
+}
+
+/// Why a running program stops.
+#[derive(Debug)]
+pub enum StopReason {
+    /// SIGTERM or Ctrl-C.
+    Asked,
+    /// The ground is gone; nothing can be drained.
+    Fault(anyhow::Error),
+}
+
+impl Foundation {
+    /// PostgreSQL, then migrations, then pools. Each is there before the next begins.
+    pub async fn lay(config: Config) -> anyhow::Result<Self> {
+        let clock = clock(&config)?;
+        let postgres = match config.database.url {
+            Some(_) => None,
+            None => {
+                let data = DataDirectory::open(&config.data_dir, config.clock_file.is_some())?;
+                Some(PrivatePostgres::start(data, config.database.bin_dir.as_deref()).await?)
+            }
+        };
+        let private_url = postgres.as_ref().map(|postgres| Secret::new(postgres.url()));
+        let database_url = config.database.url.clone().or(private_url).context("a database is configured or runs privately")?;
+        let mut client = pools::connect(&database_url).await?;
+        migrations::migrate(&mut client).await.context("the database cannot be brought to this version")?;
+        let pools = Pools::open(&database_url, &config.database)?;
+        Ok(Self { config: Arc::new(config), clock: Arc::new(clock), ids: Arc::new(SystemIds), pools, database_url, postgres })
+    }
+
+    /// Completes when the private PostgreSQL has ended by itself; never with a database of somebody else.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        match &mut self.postgres {
+            Some(postgres) => postgres.died().await.into(),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Last of all: nobody uses a connection any more.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.pools.close();
+        match self.postgres {
+            Some(postgres) => Ok(postgres.stop().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The whole life of the process. A signal during the start ends it too: what was begun is dropped, which stops it.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let mut foundation = tokio::select! {
+        foundation = Foundation::lay(config) => foundation?,
+        () = signals.asked() => return Ok(()),
+    };
+    tracing::info!(private_postgresql = foundation.postgres.is_some(), "ready");
+    let reason = tokio::select! {
+        () = signals.asked() => StopReason::Asked,
+        error = foundation.broken() => StopReason::Fault(error),
+    };
+    tracing::info!("stopping");
+    let stopped = foundation.stop().await;
+    match reason {
+        StopReason::Asked => stopped,
+        StopReason::Fault(error) => Err(error),
+    }
+}
+
+/// A moved clock destroys keys whose time has come, so only data that was made for it may see one.
+fn clock(config: &Config) -> anyhow::Result<SystemClock> {
+    match &config.clock_file {
+        None => Ok(SystemClock::new()),
+        Some(_) if config.database.url.is_some() => {
+            Err(crate::ConfigError::Wrong("clock_file".into(), "left out when database.url is set: a moved clock would destroy keys there")
+                .into())
+        }
+        Some(path) => {
+            tracing::warn!("the clock is moved by a file; this installation is a test");
+            Ok(SystemClock::shifted_by_file(path.clone())?)
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
