@@ -1,1 +1,112 @@
-//! event-store
+//! The log: append, read, subscribe. PostgreSQL in production, memory in tests, one contract for both.
+//!
+//! An append concerns one stream and says which version it expects there. The order of all events is total and free of gaps for every
+//! reader. This crate must not know what an event means, and holds no key: it stores the bytes that `domain` makes.
+
+mod append;
+mod fault;
+mod head;
+mod memory;
+mod postgres;
+mod read;
+mod subscription;
+
+pub use append::{APPEND_BYTES_MAX, AppendError, Appended, ExpectedVersion, StreamAppend};
+pub use fault::Fault;
+pub use memory::MemoryStore;
+pub use postgres::{PostgresConfig, PostgresStore};
+pub use read::{Filter, ReadError};
+pub use subscription::{Subscription, SubscriptionEvent};
+
+use domain::{Position, RecordedEvent, StreamName};
+
+/// The backends. Clones share one log.
+#[derive(Clone)]
+pub enum EventStore {
+    Postgres(PostgresStore),
+    Memory(MemoryStore),
+}
+
+impl EventStore {
+    /// An empty log in memory, for tests.
+    pub fn memory() -> Self {
+        Self::Memory(MemoryStore::default())
+    }
+
+    /// Appends one stream's events: all or none. An answer means that they are durable. Once polled, the append goes its way: dropping the
+    /// future gives up the answer, not the append. The same ids again give the first append's answer; their bytes are not compared.
+    pub async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
+        let mut answers = self.append_batch(vec![append]).await;
+        answers.pop().unwrap_or(Err(AppendError::Empty))
+    }
+
+    /// Appends to several streams, with a verdict for each, in the order asked. They travel together, but one may be refused and another not.
+    pub async fn append_batch(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
+        match self {
+            Self::Postgres(store) => store.append_batch(appends).await,
+            Self::Memory(store) => appends.into_iter().map(|append| store.append(append)).collect(),
+        }
+    }
+
+    /// Whole streams in the order asked, from one moment; an empty list for a stream that does not exist.
+    pub async fn read_streams(&self, streams: &[StreamName]) -> Result<Vec<Vec<RecordedEvent>>, ReadError> {
+        match self {
+            Self::Postgres(store) => store.reader().streams(streams).await,
+            Self::Memory(store) => Ok(store.read_streams(streams)),
+        }
+    }
+
+    /// Up to `limit` events of the whole log behind `after`, in order.
+    pub async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.read_matching(after, limit, &Filter::default()).await
+    }
+
+    /// Up to `limit` events behind `after` that `filter` lets through, in order.
+    pub async fn read_matching(&self, after: Position, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
+        match self {
+            Self::Postgres(store) => store.reader().matching(after.commit, limit, filter).await,
+            Self::Memory(store) => Ok(store.read_range(after.commit, u64::MAX, limit, filter)),
+        }
+    }
+
+    /// Everything behind `after` that `filter` lets through, and then whatever comes, without a gap between the two.
+    pub fn subscribe(&self, after: Position, filter: Filter) -> Subscription {
+        Subscription::new(self.clone(), after, filter)
+    }
+
+    /// Where the log ends now; [`Position::START`] while it is empty.
+    pub async fn head(&self) -> Result<Position, ReadError> {
+        match self {
+            Self::Postgres(store) => Ok(at(store.reader().head().await?)),
+            Self::Memory(store) => Ok(at(store.head())),
+        }
+    }
+
+    /// Stops taking appends, completes those that were taken, and ends subscriptions.
+    pub async fn shutdown(&self) {
+        match self {
+            Self::Postgres(store) => store.shutdown().await,
+            Self::Memory(store) => store.shutdown(),
+        }
+    }
+
+    /// The events in `(after, to]` that match. For subscriptions: `to` is a position that is known to be written.
+    pub(crate) async fn read_range(&self, after: u64, to: u64, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
+        match self {
+            Self::Postgres(store) => store.reader().range(after, to, filter).await,
+            Self::Memory(store) => Ok(store.read_range(after, to, usize::MAX, filter)),
+        }
+    }
+
+    pub(crate) fn watch_head(&self) -> tokio::sync::watch::Receiver<head::Head> {
+        match self {
+            Self::Postgres(store) => store.watch_head(),
+            Self::Memory(store) => store.watch_head(),
+        }
+    }
+}
+
+/// These backends count positions, and write the count into both halves.
+pub(crate) fn at(position: u64) -> Position {
+    Position { commit: position, prepare: position }
+}

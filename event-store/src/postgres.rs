@@ -1,0 +1,121 @@
+//! The log on PostgreSQL: one appender task on a connection of its own, readers on a pool, and a watcher of the log's end.
+
+mod appender;
+mod batch;
+mod queue;
+mod reader;
+mod session;
+mod statement;
+mod tail;
+mod versions;
+
+use crate::head::Head;
+use crate::{AppendError, Appended, Fault, StreamAppend};
+use appender::Appender;
+use domain::Clock;
+use futures::future::join_all;
+use queue::{Message, Queue, Request};
+pub(crate) use reader::Reader;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tail::Tail;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+pub struct PostgresConfig {
+    /// Where the appender and the watcher connect. The user must be able to `SET ROLE lethemail_app`.
+    pub config: tokio_postgres::Config,
+    /// For reading; its connections need SELECT on `log` only.
+    pub pool: deadpool_postgres::Pool,
+    /// Dates `recorded_at`.
+    pub clock: Arc<dyn Clock>,
+    /// How long appends wait for a lost connection before they are answered with an error.
+    pub patience: Duration,
+    /// How often the log's end is looked up in case that news of it was missed.
+    pub poll_interval: Duration,
+}
+
+impl PostgresConfig {
+    pub fn new(config: tokio_postgres::Config, pool: deadpool_postgres::Pool, clock: Arc<dyn Clock>) -> Self {
+        Self { config, pool, clock, patience: Duration::from_secs(20), poll_interval: Duration::from_secs(1) }
+    }
+}
+
+/// Every clone shares the appender. When the last one goes, the appender completes what it was given and ends.
+#[derive(Clone)]
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: mpsc::UnboundedSender<Message>,
+    reader: Reader,
+    head: Arc<watch::Sender<Head>>,
+    appender: Mutex<Option<JoinHandle<()>>>,
+    tail: JoinHandle<()>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.tail.abort();
+    }
+}
+
+impl PostgresStore {
+    /// Connects, makes the partitions that will be needed, and starts the appender and the watcher on the current tokio runtime. The database
+    /// must be migrated.
+    pub async fn start(config: PostgresConfig) -> Result<Self, Fault> {
+        let PostgresConfig { config, pool, clock, patience, poll_interval } = config;
+        let head = Arc::new(watch::Sender::new(Head::At(0)));
+        let appender = Appender::start(config.clone(), clock, head.clone(), patience).await?;
+        let (queue, messages) = mpsc::unbounded_channel();
+        let appender = Mutex::new(Some(tokio::spawn(appender.run(Queue::new(messages)))));
+        let reader = Reader::new(pool);
+        let tail = tokio::spawn(Tail { config, head: head.clone(), poll_interval }.run());
+        Ok(Self { shared: Arc::new(Shared { queue, reader, head, appender, tail }) })
+    }
+
+    pub(crate) async fn append_batch(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
+        let mut requests = Vec::with_capacity(appends.len());
+        let answers: Vec<_> = appends.into_iter().map(|append| request(append, &mut requests)).collect();
+        // A send that fails drops the requests, and so their answers: ShuttingDown.
+        let _ = self.shared.queue.send(Message::Append(requests));
+        join_all(answers.into_iter().map(async |answer| match answer {
+            Ok(answer) => answer.await.unwrap_or(Err(AppendError::ShuttingDown)),
+            Err(refusal) => Err(refusal),
+        }))
+        .await
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.shared.reader
+    }
+
+    pub(crate) fn watch_head(&self) -> watch::Receiver<Head> {
+        self.shared.head.subscribe()
+    }
+
+    /// Completes what was taken, refuses the rest, and ends subscriptions.
+    pub async fn shutdown(&self) {
+        let _ = self.shared.queue.send(Message::Shutdown);
+        let appender = self.shared.appender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(appender) = appender
+            && appender.await.is_err()
+        {
+            tracing::error!("the appender ended by a panic");
+        }
+        self.shared.tail.abort();
+        self.shared.head.send_replace(Head::Closed);
+    }
+}
+
+type Answer = oneshot::Receiver<Result<Appended, AppendError>>;
+
+/// Readies an append for the queue, on its caller's time. What can never be written does not get there.
+fn request(append: StreamAppend, requests: &mut Vec<Request>) -> Result<Answer, AppendError> {
+    let bytes = append.check()?;
+    let sealed = append.events.iter().map(|event| event.slots.encode()).collect();
+    let (answer, receiver) = oneshot::channel();
+    requests.push(Request { append, sealed, bytes, answer });
+    Ok(receiver)
+}

@@ -1,0 +1,14 @@
+//! The log's contract, on both backends, and what PostgreSQL must stand.
+
+#[path = "event_store/contract.rs"]
+mod contract;
+#[path = "event_store/faults.rs"]
+mod faults;
+#[path = "event_store/model.rs"]
+mod model;
+#[path = "event_store/order.rs"]
+mod order;
+#[path = "event_store/refusals.rs"]
+mod refusals;
+#[path = "event_store/support.rs"]
+mod support;
