@@ -63,38 +63,70 @@ vocabulary! {
         TextMissing,
     }
 
-    /// Why a mail server did not take the message. After Sisimai's vocabulary.
+    /// Why a mail server did not take the message: the vocabulary of Sisimai, an open bounce parser.
     pub enum FailureReason {
-        UserUnknown,
-        MailboxFull,
-        MessageTooBig,
-        ExceedLimit,
-        TooManyConnections,
-        RateLimited,
-        HostUnknown,
-        HasMoved,
-        Suspended,
-        Filtered,
-        SpamDetected,
-        VirusDetected,
-        Blocked,
-        BadReputation,
+        /// The sender's domain failed SPF, DKIM or DMARC, or a login was refused.
         AuthFailure,
-        PolicyViolation,
-        RequirePtr,
-        NotCompliant,
-        SecurityError,
+        /// The sending address or domain is known for bad mail.
+        BadReputation,
+        /// The client's address is on a list.
+        Blocked,
+        /// The content is malformed or of a kind that is not taken.
         ContentError,
-        Rejected,
-        NoRelaying,
-        NetworkError,
-        MailServerError,
-        SystemError,
-        SystemFull,
-        SyntaxError,
+        /// More than the server takes in one message or transaction.
+        ExceedLimit,
+        /// Given up after its time.
         Expired,
-        OnHold,
+        /// TLS could not be started.
+        FailedStartTls,
+        /// Refused by a rule of the recipient.
+        Filtered,
+        /// The recipient has another address now.
+        HasMoved,
+        /// The recipient's domain does not exist.
+        HostUnknown,
+        /// The recipient's mailbox is full.
+        MailboxFull,
+        /// A program behind the mailbox failed.
+        MailerError,
+        /// The message is too large.
+        MessageTooBig,
+        /// The server could not be reached, or the connection broke.
+        NetworkError,
+        /// The server does not relay for this client.
+        NoRelaying,
+        /// The domain takes no mail at all.
+        NotAccept,
+        /// The message breaks a rule of the RFCs.
+        NotCompliantRfc,
+        /// A policy of the server.
+        PolicyViolation,
+        /// Too many messages in too short a time, greylisting included.
+        RateLimited,
+        /// The sender's address was refused.
+        Rejected,
+        /// The client's address has no name.
+        RequirePtr,
+        /// A security check failed.
+        SecurityError,
+        /// Taken for spam.
+        SpamDetected,
+        /// The mailbox is suspended or disabled.
+        Suspend,
+        /// The server did not understand a command.
+        SyntaxError,
+        /// A fault of the server.
+        SystemError,
+        /// The server's disk is full.
+        SystemFull,
+        /// Too many connections or recipients at once.
+        TooManyConn,
+        /// No rule fits.
         Undefined,
+        /// There is no such mailbox.
+        UserUnknown,
+        /// Taken for a virus.
+        VirusDetected,
     }
 }
 
