@@ -1,1 +1,41 @@
-//! vault
+//! Keys: made, kept, used and destroyed here, and nowhere else. The only crate that holds key material, and the only one that touches ciphers,
+//! key derivation, MACs and password hashes.
+//!
+//! It knows subjects, classes and buckets. It must not know aggregates, mail or the API: what it seals are bytes, and an address is any
+//! text that the caller has already normalised.
+
+mod anchor;
+mod batching;
+mod canonical;
+mod cipher;
+mod destroy;
+mod envelope;
+mod epoch;
+mod error;
+mod fingerprint;
+mod key_cache;
+mod key_directory;
+mod key_name;
+mod keyring;
+mod open;
+mod padding;
+mod password;
+mod process;
+mod recipients;
+mod seal;
+mod secret;
+mod spool_body;
+mod subjects;
+mod token;
+mod vault;
+
+pub use error::VaultError;
+pub use key_name::{KeyName, Subject};
+pub use open::Opened;
+pub use process::harden_process;
+pub use recipients::Registered;
+pub use seal::SealRequest;
+pub use spool_body::SealedBody;
+pub use subjects::ListedKey;
+pub use token::{Token, token_hash, token_matches};
+pub use vault::{Vault, VaultConfig};

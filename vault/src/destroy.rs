@@ -1,0 +1,98 @@
+//! Destroying keys: first into the anchor, then out of the keyring.
+
+use crate::anchor::{self, Destruction};
+use crate::error::VaultError;
+use crate::key_name::{BucketName, class_from_number};
+use crate::keyring::Keyring;
+use crate::vault::{Vault, blocking};
+use deadpool_postgres::Transaction;
+use domain::{KeyId, OrganizationId, Timestamp};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Held while keys are destroyed, by one process at a time.
+const DESTRUCTION_LOCK: i64 = 0x6c65_7468_6465_7374;
+const BATCH: usize = 1_000;
+
+const BUCKETS: &str = "SELECT id, organization, class, bucket FROM keyring.bucket WHERE id = ANY($1)";
+
+// Every id gets a tombstone, also one that this keyring has never seen: a restored keyring may be older than the key.
+const DELETE: &str = "
+    WITH keys AS (DELETE FROM keyring.key WHERE id = ANY($1)),
+    addresses AS (DELETE FROM keyring.lookup WHERE key = ANY($1))
+    INSERT INTO keyring.destroyed (id, destroyed_at) SELECT u.id, u.destroyed_at FROM unnest($1::uuid[], $2::timestamptz[]) AS u(id, destroyed_at)
+    ON CONFLICT (id) DO NOTHING";
+
+// The row stays, and keeps the bucket from coming back. A bucket that the restored keyring never knew gets such a row.
+const CLOSE_BUCKET: &str = "
+    INSERT INTO keyring.bucket (id, organization, class, bucket, epoch, destroyed_at) VALUES ($1, $2, $3, $4, 0, $5)
+    ON CONFLICT ON CONSTRAINT bucket_name DO UPDATE SET wrapped = NULL, destroyed_at = EXCLUDED.destroyed_at
+    WHERE bucket.id = EXCLUDED.id AND bucket.wrapped IS NOT NULL";
+
+impl Vault {
+    /// Destroys keys in all live systems: they are named in the anchor, durably, then deleted; only (id, time) stays. Repeating it changes nothing.
+    /// Other processes stop using the keys within one lease, this one at once.
+    pub async fn destroy(&self, keys: &[KeyId]) -> Result<(), VaultError> {
+        for batch in keys.chunks(BATCH) {
+            self.destroy_batch(batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn destroy_batch(&self, keys: &[KeyId]) -> Result<(), VaultError> {
+        let keyring = self.keyring();
+        let mut client = keyring.pool.get().await?;
+        let transaction = client.transaction().await?;
+        transaction.query("SELECT pg_advisory_xact_lock($1)", &[&DESTRUCTION_LOCK]).await?;
+        let destructions = describe(&transaction, keys, keyring.clock.now()).await?;
+        let (directory, lines) = (keyring.directory.clone(), destructions.clone());
+        blocking(move || anchor::append(&directory, &lines)).await?;
+        delete(&transaction, &destructions).await?;
+        let committed = transaction.commit().await;
+        // Also after a failed commit: whether it happened is not known.
+        keyring.cache.forget(keys);
+        Ok(committed?)
+    }
+}
+
+/// Deletes every key that the anchor names and a restored keyring has brought back.
+pub(crate) async fn apply_anchor(keyring: &Keyring) -> Result<(), VaultError> {
+    let directory = keyring.directory.clone();
+    let destructions = blocking(move || anchor::read_all(&directory)).await?;
+    if destructions.is_empty() {
+        return Ok(());
+    }
+    let mut client = keyring.pool.get().await?;
+    let transaction = client.transaction().await?;
+    transaction.query("SELECT pg_advisory_xact_lock($1)", &[&DESTRUCTION_LOCK]).await?;
+    for batch in destructions.chunks(BATCH) {
+        delete(&transaction, batch).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// What the anchor must say about these keys.
+async fn describe(transaction: &Transaction<'_>, keys: &[KeyId], at: Timestamp) -> Result<Vec<Destruction>, VaultError> {
+    let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+    let mut buckets = HashMap::new();
+    for row in transaction.query(BUCKETS, &[&ids]).await? {
+        let key = KeyId(row.get("id"));
+        let class = class_from_number(row.get("class")).ok_or(VaultError::RowTampered(key))?;
+        let organization = OrganizationId(row.get("organization"));
+        buckets.insert(key, BucketName { organization, class, bucket: row.get("bucket") });
+    }
+    Ok(keys.iter().map(|key| Destruction { key: *key, at, bucket: buckets.get(key).copied() }).collect())
+}
+
+async fn delete(transaction: &Transaction<'_>, destructions: &[Destruction]) -> Result<(), VaultError> {
+    let (ids, times): (Vec<Uuid>, Vec<_>) = destructions.iter().map(|line| (line.key.0, line.at.to_datetime())).unzip();
+    transaction.execute(DELETE, &[&ids, &times]).await?;
+    for Destruction { key, at, bucket } in destructions {
+        if let Some(BucketName { organization, class, bucket }) = bucket {
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+                [&key.0, &organization.0, &class.number(), bucket, &at.to_datetime()];
+            transaction.execute(CLOSE_BUCKET, &values).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What can go wrong here. No variant holds an address, a plaintext or key bytes.
+
+use domain::KeyId;
+use std::sync::Arc;
+
+/// Faults, and refusals that only a programming error or tampering brings about. That data can no longer be read is no error: see [`crate::Opened`].
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum VaultError {
+    #[error("the keyring's database failed")]
+    Database(#[source] Arc<tokio_postgres::Error>),
+    #[error("no connection to the keyring's database")]
+    NoConnection(#[source] Arc<deadpool_postgres::PoolError>),
+    #[error("the key directory could not be used: {what}")]
+    KeyDirectory {
+        what: &'static str,
+        #[source]
+        error: Arc<std::io::Error>,
+    },
+    #[error("the key directory must not lie inside the data directory, nor the other way round")]
+    KeyDirectoryInsideData,
+    #[error("the key directory or a file in it may be read by others; it must be 0700, its files 0600")]
+    KeyDirectoryExposed,
+    #[error("the key directory does not hold the key of epoch {0}: is it the directory that this database was started with?")]
+    EpochKeyMissing(i32),
+    #[error("the key of epoch {0} does not have its check value: the key file or the epoch's row was changed")]
+    EpochKeyWrong(i32),
+    #[error("epoch {0} is not open in this process")]
+    UnknownEpoch(i32),
+    #[error("the anchor holds a line that this program does not understand")]
+    AnchorMalformed,
+    #[error("the row of key {0} was changed: it does not unwrap")]
+    RowTampered(KeyId),
+    #[error("key {0} is neither in the keyring nor among the destroyed")]
+    UnknownKey(KeyId),
+    #[error("key {0} belongs to another organisation, class or kind than it was used for")]
+    KeyMisused(KeyId),
+    #[error("the envelope does not have an envelope's form")]
+    EnvelopeMalformed,
+    #[error("the envelope does not open: it was changed, or it belongs elsewhere")]
+    EnvelopeRefused,
+    #[error("what was sealed is not of the expected kind")]
+    ContentMalformed,
+    #[error("the spooled body does not open: it was changed, or it belongs elsewhere")]
+    BodyRefused,
+    #[error("the data policy does not allow to open this data for this purpose")]
+    PurposeRefused,
+    #[error("no bucket key is made for another day than the database's today and yesterday")]
+    BucketNotCurrent,
+    #[error("the bucket's key was destroyed")]
+    BucketDestroyed,
+    #[error("the subject was forgotten and gets no key again")]
+    Fenced,
+    #[error("too many others created or destroyed the same keys at once")]
+    Contended,
+    #[error("the stored password hash is not one")]
+    PasswordHashMalformed,
+    #[error("the vault is stopping")]
+    Stopped,
+}
+
+impl From<tokio_postgres::Error> for VaultError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for VaultError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        Self::NoConnection(Arc::new(error))
+    }
+}
+
+impl VaultError {
+    pub(crate) fn key_directory(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| Self::KeyDirectory { what, error: Arc::new(error) }
+    }
+}

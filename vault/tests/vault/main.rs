@@ -1,0 +1,5 @@
+//! The vault on a real PostgreSQL.
+
+mod envelopes;
+mod start;
+mod support;
