@@ -39,6 +39,7 @@ impl TestDatabase {
     pub async fn create() -> Self {
         let base = std::env::var("TEST_DATABASE_URL")
             .expect("TEST_DATABASE_URL is not set: run tests by `make test` or `scripts/with-postgres COMMAND`");
+        #[expect(clippy::disallowed_methods, reason = "a database name of a test run, which need not repeat")]
         let name = format!("test_{}", Uuid::new_v4().simple());
         connect(&base).await.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the test server lets us create databases");
         let url = with_database(&base, &name);
