@@ -47,6 +47,8 @@ async fn stop(directory: &Path, signal: Signal, patience: Duration) -> bool {
     for process in addressed {
         // It may have ended by itself in between.
         let _ = kill(process, signal);
+        // One that somebody stopped (SIGSTOP, a debugger) would never see it.
+        let _ = kill(process, Signal::SIGCONT);
     }
     let rounds = patience.as_millis() / LOOK_AGAIN.as_millis();
     for _ in 0..rounds {

@@ -1,0 +1,6 @@
+//! Stories across the whole system, on the built program. Modules of one binary, named by what happens or goes wrong.
+
+mod configuration;
+mod private_postgres;
+mod program;
+mod walls;

@@ -1,0 +1,152 @@
+//! The built program, run as a user would run it.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Directories for one installation, gone with the test.
+pub struct Place {
+    root: TempDir,
+    below: PathBuf,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("lethemail-story-").tempdir_in("/tmp").unwrap();
+        // The private PostgreSQL's account must be able to pass through.
+        std::fs::set_permissions(root.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        Self { root, below: PathBuf::new() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The data directory lies further down from now on.
+    pub fn descend(&mut self, below: &str) {
+        self.below = below.into();
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.root.path().join(&self.below).join("data")
+    }
+
+    pub fn keys(&self) -> PathBuf {
+        self.root.path().join("keys")
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data().join("postgres.log")).unwrap_or_default()
+    }
+}
+
+/// A command of the program with an environment of its own.
+pub fn lethemail(place: &Place) -> Command {
+    at(Path::new(env!("CARGO_BIN_EXE_lethemail")), place)
+}
+
+pub fn at(program: &Path, place: &Place) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name == "DATABASE_URL" || name.to_string_lossy().starts_with("LETHEMAIL_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("LETHEMAIL_LISTEN", "127.0.0.1:0").arg("--data-dir").arg(place.data()).arg("--key-dir").arg(place.keys());
+    command
+}
+
+pub struct Program {
+    child: Child,
+    lines: Receiver<String>,
+    /// What it has said on standard error so far.
+    pub said: Vec<String>,
+}
+
+impl Program {
+    /// Started and ready.
+    pub fn start(place: &Place) -> Self {
+        let mut program = Self::spawn(&mut lethemail(place));
+        program.until("\"ready\"");
+        program
+    }
+
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || errors.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        Self { child, lines, said: Vec::new() }
+    }
+
+    /// Reads until a line holds `text`.
+    pub fn until(&mut self, text: &str) {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => {
+                    self.said.push(line);
+                    if self.said.last().unwrap().contains(text) {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("no {text} within {PATIENCE:?}: {:?}", self.said),
+                Err(RecvTimeoutError::Disconnected) => panic!("the program ended before {text}: {:?}", self.said),
+            }
+        }
+    }
+
+    pub fn id(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
+    }
+
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.id()), signal).unwrap();
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn terminate(self) -> (ExitStatus, Vec<String>) {
+        self.signal(nix::sys::signal::Signal::SIGTERM);
+        self.ended()
+    }
+
+    /// Waits for its end.
+    pub fn ended(mut self) -> (ExitStatus, Vec<String>) {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("the program does not end: {:?}", self.said),
+            }
+        }
+        (self.child.wait().unwrap(), std::mem::take(&mut self.said))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Waits until `holds` does, as long as it takes a loaded machine.
+#[expect(clippy::disallowed_methods, reason = "waits for another process, which no clock of ours moves")]
+pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..PATIENCE.as_millis() / 10 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it never came about that {what}");
+}
