@@ -1,0 +1,118 @@
+//! The steps of an erasure, each of which can be repeated: after a crash the worker calls the same function, and it goes on where the log says it stopped.
+
+use crate::erase_account::infallible;
+use crate::{Commands, ErasureBegun, Fault, Request};
+use domain::{
+    Class, DoomedKey, EmailAddress, Erasure, ErasureId, ErasureTarget, Folded, KeyId, OrganizationId, Personal, Purpose, Retained,
+    RetentionGround, StreamName, SubjectId, Suppression, SuppressionDetails, SuppressionReason, Timestamp,
+};
+use std::convert::Infallible;
+use std::time::Duration;
+use vault::{KeyName, ListedKey, Opened, Subject};
+
+/// Two leases: after that, no process holds a destroyed key in memory.
+pub const LEASES_WAIT: Duration = Duration::from_secs(120);
+
+impl Commands {
+    /// Up to the deletion of the keys. What is left is waiting for the leases, and [`Self::conclude_erasure`].
+    pub async fn carry_out_erasure(&self, by: &Request, erasure: ErasureId) -> Result<ErasureBegun, Fault> {
+        let mut folded: Folded<Erasure> = self.fold(erasure.0, by.organization).await?;
+        if !folded.state.approved {
+            return Err(Fault::Invariant("only an approved erasure is carried out"));
+        }
+        if folded.state.started.is_none() {
+            self.start_erasure(by, &mut folded).await?;
+        }
+        if let (ErasureTarget::Account, Some(user)) = (folded.state.target.unwrap_or(ErasureTarget::Recipient), folded.state.user) {
+            self.close_account(by, user, erasure).await?;
+        }
+        self.suppress_erased(by, erasure, &folded.state).await?;
+        let keys: Vec<KeyId> = folded.state.started.iter().flat_map(|started| started.keys.iter().map(|doomed| doomed.key)).collect();
+        self.vault.destroy(&keys).await?;
+        Ok(ErasureBegun { erasure, position: self.store.head().await? })
+    }
+
+    /// Appends `SubjectKeyDestroyed` and the live certificate once two leases have passed since the start and the keys are truly gone. `false`: not yet.
+    pub async fn conclude_erasure(&self, by: &Request, erasure: ErasureId, now: Timestamp) -> Result<bool, Fault> {
+        let mut folded: Folded<Erasure> = self.fold(erasure.0, by.organization).await?;
+        let Some(started) = &folded.state.started else { return Ok(false) };
+        let waited = folded.state.started_at.is_some_and(|at| now.since(at) >= LEASES_WAIT);
+        let keys: Vec<KeyId> = started.keys.iter().map(|doomed| doomed.key).collect();
+        if !waited || !self.are_destroyed(&keys).await? {
+            return Ok(false);
+        }
+        let drafts = folded.state.conclude();
+        self.advance(by, &mut folded, drafts).await?;
+        Ok(true)
+    }
+
+    async fn start_erasure(&self, by: &Request, folded: &mut Folded<Erasure>) -> Result<(), Fault> {
+        let address = self.address_of_case(&folded.state).await?;
+        let mut listed = match folded.state.user {
+            Some(user) => self.fenced_keys_of(SubjectId(user.0)).await?,
+            None => vec![],
+        };
+        if let Some(address) = &address {
+            listed.extend(self.vault.subject_keys_of(by.organization, &address.normalized()).await?);
+        }
+        let mut retained = vec![Retained { class: Class::Case, ground: RetentionGround::RequestEvidence, key: None }];
+        if let (true, Some(address)) = (folded.state.keep_suppressed, &address) {
+            let keys = self.vault.recipient_keys(by.organization, Class::Suppress, &[&address.normalized()]).await?;
+            retained.push(Retained { class: Class::Suppress, ground: RetentionGround::Suppression, key: keys.first().copied() });
+        }
+        let drafts = folded.state.start(doomed_keys(by.organization, listed), retained);
+        self.advance(by, folded, drafts).await
+    }
+
+    /// All keys of an account holder; from here on no other is made.
+    async fn fenced_keys_of(&self, person: SubjectId) -> Result<Vec<ListedKey>, Fault> {
+        let (organization, subject) = (OrganizationId::PLATFORM, Subject::Person(person));
+        let names = DOOMED_CLASSES.map(|class| KeyName { organization, subject, class });
+        self.vault.fence(&names).await?;
+        Ok(self.vault.keys_of(organization, subject).await?)
+    }
+
+    async fn are_destroyed(&self, keys: &[KeyId]) -> Result<bool, Fault> {
+        for key in keys {
+            if self.vault.subject_of(*key).await?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The suppression is written while the address can still be read; the case's own key outlives the person's.
+    async fn suppress_erased(&self, by: &Request, erasure: ErasureId, state: &Erasure) -> Result<(), Fault> {
+        let retained = state.started.iter().flat_map(|started| &started.retained);
+        let key = retained.into_iter().find(|retained| retained.ground == RetentionGround::Suppression).and_then(|retained| retained.key);
+        let (Some(key), Some(address)) = (key, self.address_of_case(state).await?) else { return Ok(()) };
+        let stream = StreamName::new(domain::Category::Suppression, by.organization, key.0);
+        let details = Personal::new(SuppressionDetails { address: address.as_str().to_owned() });
+        let decided = self
+            .decide(by, stream, |suppression: &Suppression| {
+                Ok::<_, Infallible>(suppression.suppress(SuppressionReason::Erased, &details, key, Some(erasure)))
+            })
+            .await;
+        infallible(decided)
+    }
+
+    async fn address_of_case(&self, erasure: &Erasure) -> Result<Option<EmailAddress>, Fault> {
+        let Some(case) = &erasure.case else { return Ok(None) };
+        Ok(match self.vault.open(Purpose::SubjectRights, case).await? {
+            Opened::Readable(case) => case.expose().address.parse().ok(),
+            _ => None,
+        })
+    }
+}
+
+/// The classes that an erasure ends. Financial records stay by law, the suppression by the person's interest, the case until it is closed.
+const DOOMED_CLASSES: [Class; 4] = [Class::Id, Class::Ops, Class::Support, Class::Web];
+
+fn doomed_keys(organization: OrganizationId, keys: Vec<ListedKey>) -> Vec<DoomedKey> {
+    let doomed = keys.into_iter().filter(|key| DOOMED_CLASSES.contains(&key.class));
+    let mut doomed: Vec<DoomedKey> =
+        doomed.map(|key| DoomedKey { key: key.id, organization, class: key.class, newest_epoch: key.epoch.unsigned_abs() }).collect();
+    doomed.sort_by_key(|doomed| doomed.key);
+    doomed.dedup_by_key(|doomed| doomed.key);
+    doomed
+}

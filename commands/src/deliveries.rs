@@ -1,0 +1,38 @@
+//! What the delivery worker records. The worker knows what a mail server said; what that makes of the message is decided here.
+
+use crate::{Commands, Fault, Request};
+use domain::{Actor, CorrelationId, Email, EmailId, Folded, OrganizationId, Personal, Purpose, RequestOrigin, SystemActor};
+use std::collections::BTreeSet;
+use vault::Opened;
+
+impl Commands {
+    pub async fn load_email(&self, organization: OrganizationId, email: EmailId) -> Result<Folded<Email>, Fault> {
+        self.fold(email.0, organization).await
+    }
+
+    /// The circumstances of a delivery, which nobody asked for at that moment.
+    pub fn as_delivery(&self, organization: OrganizationId) -> Request {
+        Request {
+            actor: Actor::System(SystemActor::Delivery),
+            organization,
+            origin: Personal::new(RequestOrigin { ip: None, user_agent: None }),
+            correlation: CorrelationId(self.ids.time_ordered(self.clock.now())),
+            causation: None,
+        }
+    }
+
+    /// Of those recipients, by number, the ones whose data is gone: nothing may be sent to somebody who was forgotten.
+    pub async fn forgotten_among(&self, email: &Email, recipients: &[u16]) -> Result<Vec<u16>, Fault> {
+        let Some(queued) = &email.queued else { return Ok(vec![]) };
+        let known: Vec<_> =
+            recipients.iter().filter_map(|number| queued.recipients.get(usize::from(*number)).map(|r| (*number, &r.details))).collect();
+        let sealed: Vec<_> = known.iter().map(|(_, details)| *details).collect();
+        let opened = self.vault.open_many(Purpose::Deliver, &sealed).await?;
+        Ok(known.iter().zip(opened).filter(|(_, opened)| !matches!(opened, Opened::Readable(_))).map(|((number, _), _)| *number).collect())
+    }
+
+    /// Of those addresses, the ones that the organisation must not mail (any more).
+    pub async fn suppressed(&self, organization: OrganizationId, addresses: &[&str]) -> Result<BTreeSet<String>, Fault> {
+        self.suppressed_among(organization, addresses).await
+    }
+}

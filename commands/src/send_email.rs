@@ -1,0 +1,146 @@
+//! Mail is accepted: checked, composed, spooled, recorded. When the caller is told, it is durable and ours to deliver.
+
+mod check;
+mod prepare;
+
+use crate::record::Unsealed;
+use crate::reservations::{Chosen, Reserved};
+use crate::spool::Entry;
+use crate::{Commands, Failure, Fault, Request};
+use domain::{
+    Category, Draft, Email, EmailEvent, EmailId, EventId, Interface, Mailbox, Organization, OrganizationId, Position, QueueEmail,
+    StreamName, Tag, Timestamp, Transport,
+};
+use event_store::{ExpectedVersion, StreamAppend};
+
+pub use check::{MessageFault, SendRefusal};
+
+/// Messages of one request at most (Resend's limit).
+pub const BATCH_MAX: usize = 100;
+
+/// One message as an application asks for it.
+#[derive(Clone)]
+pub struct SendEmail {
+    pub from: Mailbox,
+    pub to: Vec<Mailbox>,
+    pub cc: Vec<Mailbox>,
+    pub bcc: Vec<Mailbox>,
+    pub reply_to: Vec<Mailbox>,
+    pub subject_line: String,
+    pub html: Option<String>,
+    pub text: Option<String>,
+    pub headers: Vec<(String, String)>,
+    pub attachments: Vec<Attachment>,
+    pub tags: Vec<Tag>,
+    pub scheduled_at: Option<Timestamp>,
+}
+
+#[derive(Clone)]
+pub struct Attachment {
+    pub file_name: String,
+    pub content: Vec<u8>,
+    pub content_type: Option<String>,
+    /// Makes it an inline part that the HTML shows by `cid:`.
+    pub content_id: Option<String>,
+}
+
+/// 1–100 messages of one request: all are accepted or none.
+pub struct SendEmails {
+    pub messages: Vec<SendEmail>,
+    /// A repeat with the same key and payload gets the first answer.
+    pub idempotency_key: Option<String>,
+    pub interface: Interface,
+}
+
+/// A message that is now ours to deliver.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accepted {
+    pub email: EmailId,
+    pub position: Position,
+}
+
+impl SendEmail {
+    /// An empty message of a sender, to be filled in.
+    pub fn default_from(from: Mailbox) -> Self {
+        Self {
+            from,
+            to: vec![],
+            cc: vec![],
+            bcc: vec![],
+            reply_to: vec![],
+            subject_line: String::new(),
+            html: None,
+            text: None,
+            headers: vec![],
+            attachments: vec![],
+            tags: vec![],
+            scheduled_at: None,
+        }
+    }
+}
+
+impl Commands {
+    pub async fn send_emails(&self, by: &Request, request: SendEmails) -> Result<Vec<Accepted>, Failure<SendRefusal>> {
+        let now = self.clock.now();
+        check::check(&request, now).map_err(Failure::Refused)?;
+        let transport = self.transport_of(by.organization).await?.ok_or(Failure::Refused(SendRefusal::OrganizationNotOpen))?;
+        let chosen: Vec<Chosen> = request.messages.iter().map(|_| self.choose_ids(now)).collect();
+        let prepared = self.prepare(by, &request, transport, &chosen, now).await?;
+        let (queues, entries): (Vec<QueueEmail>, Vec<Entry>) = prepared.into_iter().map(|message| (message.queue, message.entry)).unzip();
+        let Some(key) = &request.idempotency_key else {
+            self.spool.put(entries).await?;
+            return self.append(by, &chosen, queues, now).await;
+        };
+        match self.reserve(by.organization, key, &request, &chosen, &entries, now).await? {
+            Reserved::First(_guard) => self.append(by, &chosen, queues, now).await,
+            Reserved::Repeat(first, _guard) => self.append(by, &first, queues, now).await,
+            Reserved::InFlight => Err(Failure::Refused(SendRefusal::RepeatInFlight)),
+            Reserved::OtherPayload => Err(Failure::Refused(SendRefusal::KeyUsedForOtherPayload)),
+        }
+    }
+
+    /// Appends with the ids of the first attempt, whether this is it or a repeat: the store knows the events when they are there.
+    async fn append(
+        &self,
+        by: &Request,
+        chosen: &[Chosen],
+        queues: Vec<QueueEmail>,
+        now: Timestamp,
+    ) -> Result<Vec<Accepted>, Failure<SendRefusal>> {
+        let mut drafts: Vec<Vec<Draft<EmailEvent>>> = Vec::with_capacity(queues.len());
+        for queue in queues {
+            drafts.push(Email::default().queue(queue).map_err(|refusal| Failure::Refused(SendRefusal::Rule(refusal)))?);
+        }
+        let unsealed: Vec<Unsealed<'_, EmailEvent>> = chosen
+            .iter()
+            .zip(&drafts)
+            .map(|(chosen, drafts)| Unsealed {
+                stream: StreamName::new(Category::Email, by.organization, chosen.email.0),
+                occurred_at: now,
+                ids: &chosen.events,
+                drafts,
+            })
+            .collect();
+        let events = self.seal(by, &unsealed).await?;
+        let streams = unsealed.iter().map(|unsealed| unsealed.stream);
+        let appends = streams.zip(events).map(|(stream, events)| StreamAppend { stream, expected: ExpectedVersion::NoStream, events });
+        let appended = self.store.append_batch(appends.collect()).await;
+        let mut accepted = Vec::with_capacity(appended.len());
+        for (chosen, appended) in chosen.iter().zip(appended) {
+            accepted.push(Accepted { email: chosen.email, position: appended?.position });
+        }
+        Ok(accepted)
+    }
+
+    fn choose_ids(&self, now: Timestamp) -> Chosen {
+        let fresh = || self.ids.time_ordered(now);
+        Chosen { email: EmailId(fresh()), events: [EventId(fresh()), EventId(fresh())] }
+    }
+
+    /// How the organisation's mail leaves; `None` when it is not open.
+    async fn transport_of(&self, organization: OrganizationId) -> Result<Option<Transport>, Fault> {
+        let folded = self.fold_cached::<Organization>(organization.0, organization).await?;
+        let open = folded.state.is_open() || organization == OrganizationId::PLATFORM;
+        Ok(open.then(|| folded.state.smtp_server.map_or(Transport::Sandbox, Transport::SmtpServer)))
+    }
+}

@@ -1,0 +1,99 @@
+//! Group commit for the spool: one task writes what all requests spool at the moment in one statement, and so in one fsync.
+
+use crate::SpoolError;
+use crate::spool::Entry;
+use deadpool_postgres::Pool;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+/// Requests written together at most.
+const REQUESTS_MAX: usize = 500;
+/// Bytes of bodies after which a statement takes no further request.
+const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Rows turned into the columns that `unnest` takes.
+pub(crate) struct Columns<'a> {
+    pub emails: Vec<Uuid>,
+    pub organizations: Vec<Uuid>,
+    pub epochs: Vec<i32>,
+    pub wrapped_keys: Vec<&'a [u8]>,
+    pub bodies: Vec<&'a [u8]>,
+    pub expires_at_us: Vec<i64>,
+}
+
+impl<'a> Columns<'a> {
+    pub fn of(entries: impl Iterator<Item = &'a Entry> + Clone) -> Self {
+        let entries = || entries.clone();
+        Self {
+            emails: entries().map(|entry| entry.email.0).collect(),
+            organizations: entries().map(|entry| entry.organization.0).collect(),
+            epochs: entries().map(|entry| entry.body.epoch).collect(),
+            wrapped_keys: entries().map(|entry| &entry.body.wrapped_key[..]).collect(),
+            bodies: entries().map(|entry| &entry.body.ciphertext[..]).collect(),
+            expires_at_us: entries().map(|entry| entry.expires_at.micros()).collect(),
+        }
+    }
+}
+
+struct Waiting {
+    entries: Vec<Entry>,
+    answer: oneshot::Sender<Result<(), SpoolError>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct SpoolWriter {
+    queue: mpsc::Sender<Waiting>,
+}
+
+const INSERT: &str = "
+    INSERT INTO spool.entry (email, organization, epoch, wrapped_key, body, expires_at_us)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bytea[], $5::bytea[], $6::bigint[])";
+
+impl SpoolWriter {
+    pub fn start(pool: Pool) -> Self {
+        let (queue, waiting) = mpsc::channel(REQUESTS_MAX * 2);
+        tokio::spawn(run(pool, waiting));
+        Self { queue }
+    }
+
+    /// Returns when the rows are durable. Giving up waiting cancels nothing: an entry that no event follows expires.
+    pub async fn write(&self, entries: Vec<Entry>) -> Result<(), SpoolError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Waiting { entries, answer }).await.map_err(|_| SpoolError::Closed)?;
+        answered.await.map_err(|_| SpoolError::Closed)?
+    }
+}
+
+async fn run(pool: Pool, mut waiting: mpsc::Receiver<Waiting>) {
+    while let Some(first) = waiting.recv().await {
+        let mut bytes = size(&first);
+        let mut batch = vec![first];
+        while batch.len() < REQUESTS_MAX && bytes < BATCH_BYTES_MAX {
+            let Ok(next) = waiting.try_recv() else { break };
+            bytes += size(&next);
+            batch.push(next);
+        }
+        let outcome = insert(&pool, &batch).await;
+        for request in batch {
+            // Nobody may be waiting any more.
+            let _ = request.answer.send(outcome.clone());
+        }
+    }
+}
+
+fn size(waiting: &Waiting) -> usize {
+    waiting.entries.iter().map(|entry| entry.body.ciphertext.len()).sum()
+}
+
+async fn insert(pool: &Pool, batch: &[Waiting]) -> Result<(), SpoolError> {
+    let columns = Columns::of(batch.iter().flat_map(|waiting| &waiting.entries));
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(INSERT).await?;
+    client
+        .execute(
+            &statement,
+            &[&columns.emails, &columns.organizations, &columns.epochs, &columns.wrapped_keys, &columns.bodies, &columns.expires_at_us],
+        )
+        .await?;
+    Ok(())
+}
