@@ -3,7 +3,8 @@
 use crate::anchor::{self, Destruction};
 use crate::error::VaultError;
 use crate::key_name::{BucketName, class_from_number};
-use crate::keyring::Keyring;
+use crate::keyring::load::load;
+use crate::keyring::{KeyState, Keyring};
 use crate::vault::{Vault, blocking};
 use deadpool_postgres::Transaction;
 use domain::{KeyId, OrganizationId, Timestamp};
@@ -37,6 +38,16 @@ impl Vault {
             self.destroy_batch(batch).await?;
         }
         Ok(())
+    }
+
+    /// Whether all these keys are gone, asked of the database and not of this process's memory.
+    pub async fn are_destroyed(&self, keys: &[KeyId]) -> Result<bool, VaultError> {
+        for state in load(self.keyring(), keys.to_vec()).await? {
+            if !matches!(state?, KeyState::Destroyed) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn destroy_batch(&self, keys: &[KeyId]) -> Result<(), VaultError> {
