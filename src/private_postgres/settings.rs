@@ -1,16 +1,15 @@
 //! How the server is run. Its files lie beside its data directory, in one that its account cannot write to.
 
 use super::socket::SocketDirectory;
-use super::{Account, Binaries, Cluster, PostgresError};
+use super::{Binaries, Cluster, PostgresError};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What an operator may tune with ALTER SYSTEM.
+/// What an operator may tune with ALTER SYSTEM. It comes after what initdb found out about this machine (its kind of shared memory).
 const TUNABLE: &str = "\
-# Written anew at every start. Tune with ALTER SYSTEM.
 shared_buffers = '128MB'
 max_connections = 100
 max_wal_size = '2GB'
@@ -29,8 +28,9 @@ const FIXED: &[&str] = &[
     "port=5432",
     "unix_socket_permissions=0700",
     "restart_after_crash=on",
-    "timezone=UTC",
-    "log_timezone=UTC",
+    // The one zone that needs no time zone files, which small containers lack. It is UTC.
+    "timezone=GMT",
+    "log_timezone=GMT",
     "lc_messages=C",
     "logging_collector=off",
     "log_destination=stderr",
@@ -57,7 +57,7 @@ const LAST_LINES_BYTES: u64 = 2000;
 
 /// The server's command line.
 pub(super) fn server(cluster: &Cluster, binaries: &Binaries, socket: &SocketDirectory, data: &Path) -> Result<Command, PostgresError> {
-    let files = write_files(data, cluster.account())?;
+    let files = write_files(data, cluster)?;
     let mut command = cluster.account().command(&binaries.program("postgres"));
     command.arg("-D").arg(cluster.path());
     let set = |name: &str, path: &Path| format!("{name}={}", path.display());
@@ -109,15 +109,17 @@ fn open_log(data: &Path) -> std::io::Result<File> {
 
 /// The directory mode keeps everybody else from the socket; the peer check keeps them out even if it did not: only the account of
 /// the server and ours may log in.
-fn write_files(data: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
+fn write_files(data: &Path, cluster: &Cluster) -> Result<PathBuf, PostgresError> {
     let directory = data.join("postgres.settings");
     if !directory.is_dir() {
         let made = DirBuilder::new().mode(0o755).create(&directory);
         made.map_err(PostgresError::io("this directory cannot be made:", &directory))?;
     }
+    let account = cluster.account();
+    let machine = cluster.path().join("postgresql.conf").display().to_string().replace('\'', "''");
     let map: String = [&account.name, &account.our_name].map(|name| format!("ours \"{name}\" lethemail\n")).concat();
     let files = [
-        ("postgresql.conf", TUNABLE.to_owned()),
+        ("postgresql.conf", format!("# Written anew at every start. Tune with ALTER SYSTEM.\ninclude '{machine}'\n{TUNABLE}")),
         ("pg_hba.conf", "local all lethemail peer map=ours\nlocal all all reject\n".to_owned()),
         ("pg_ident.conf", map),
     ];
