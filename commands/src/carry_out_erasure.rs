@@ -46,6 +46,12 @@ impl Commands {
         Ok(true)
     }
 
+    /// The keys that an erasure destroys, as its start listed them.
+    pub async fn doomed_keys_of(&self, organization: OrganizationId, erasure: ErasureId) -> Result<Vec<KeyId>, Fault> {
+        let folded: Folded<Erasure> = self.fold(erasure.0, organization).await?;
+        Ok(folded.state.started.iter().flat_map(|started| started.keys.iter().map(|doomed| doomed.key)).collect())
+    }
+
     async fn start_erasure(&self, by: &Request, folded: &mut Folded<Erasure>) -> Result<(), Fault> {
         let address = self.address_of_case(&folded.state).await?;
         let mut listed = match folded.state.user {

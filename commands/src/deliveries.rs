@@ -1,7 +1,10 @@
 //! What the delivery worker records. The worker knows what a mail server said; what that makes of the message is decided here.
 
 use crate::{Commands, Fault, Request};
-use domain::{Actor, CorrelationId, Email, EmailId, Folded, OrganizationId, Personal, Purpose, RequestOrigin, SystemActor};
+use domain::{
+    Actor, CancellationReason, CorrelationId, DeliveryState, Email, EmailId, Folded, OrganizationId, Personal, Purpose, RequestOrigin,
+    SystemActor,
+};
 use std::collections::BTreeSet;
 use vault::Opened;
 
@@ -29,6 +32,20 @@ impl Commands {
         let sealed: Vec<_> = known.iter().map(|(_, details)| *details).collect();
         let opened = self.vault.open_many(Purpose::Deliver, &sealed).await?;
         Ok(known.iter().zip(opened).filter(|(_, opened)| !matches!(opened, Opened::Readable(_))).map(|((number, _), _)| *number).collect())
+    }
+
+    /// Ends the deliveries of a message to those who were forgotten, and drops its body if nobody else waits for it.
+    pub async fn cancel_forgotten(&self, organization: OrganizationId, email: EmailId) -> Result<(), Fault> {
+        let by = self.as_delivery(organization);
+        let mut folded = self.load_email(organization, email).await?;
+        let waiting = folded.state.delivery.recipients_in(DeliveryState::is_waiting);
+        let forgotten = self.forgotten_among(&folded.state, &waiting).await?;
+        let Ok(drafts) = folded.state.cancel(CancellationReason::Erased, Some(&forgotten)) else { return Ok(()) };
+        self.advance(&by, &mut folded, drafts).await?;
+        if folded.state.delivery.is_finished() {
+            self.spool.remove(email).await?;
+        }
+        Ok(())
     }
 
     /// Of those addresses, the ones that the organisation must not mail (any more).

@@ -36,6 +36,13 @@ pub enum Fault {
     Invariant(&'static str),
 }
 
+impl Fault {
+    /// Whether somebody else changed the same stream first.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(self, Fault::Append(AppendError::WrongVersion { .. }) | Fault::Contended)
+    }
+}
+
 impl<R> Failure<R> {
     /// The same failure with another kind of refusal.
     pub fn map_refusal<S>(self, map: impl FnOnce(R) -> S) -> Failure<S> {

@@ -42,7 +42,7 @@ pub use revoke_api_key::RevokeApiKey;
 pub use send_email::{Accepted, Attachment, MessageFault, SendEmail, SendEmails, SendRefusal};
 pub use sign_in::{SignInRefusal, SignInWithPassword, SignedInSession};
 pub use sign_up::{SignUpRefusal, SignUpWithPassword};
-pub use spool::{CapturedMail, Spool, SpoolError, SpooledMail};
+pub use spool::{CapturedMail, Spool, SpoolError, SpooledMail, SpooledRecipient};
 
 use domain::{Clock, Ids};
 use egress::Egress;

@@ -11,6 +11,9 @@ pub use retry::{DELIVERY_AGE_MAX, retry_delay};
 use crate::aggregate::{Aggregate, Recorded};
 use crate::{Category, Draft, EnvelopeKeys, KeyId, Personal, Sealed, SlotContent, Slots, Timestamp};
 
+/// Mail domain of the built-in sandbox's test recipients (`delivered@`, `bounced@`, `suppressed@`). The top-level domain is reserved (RFC 2606).
+pub const SANDBOX_DOMAIN: &str = "lethemail.test";
+
 /// The most recipients of one message, over to, cc and bcc (Resend's limit).
 pub const RECIPIENTS_MAX: usize = 50;
 
@@ -144,6 +147,15 @@ impl Email {
             (true, CancellationReason::Requested) if self.delivery.is_cancelled() => Ok(vec![]),
             (true, CancellationReason::Requested) => Err(EmailRefusal::NothingToCancel),
         }
+    }
+
+    /// Some who were waiting must not be mailed any more.
+    pub fn suppress(&self, recipients: &[u16]) -> Vec<Draft<EmailEvent>> {
+        let recipients = self.waiting_among(recipients);
+        if recipients.is_empty() {
+            return vec![];
+        }
+        vec![Draft::plain(EmailSuppressed { recipients })]
     }
 
     /// The text is about to go out to those recipients: from here on, silence means doubt.

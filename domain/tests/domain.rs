@@ -1,0 +1,12 @@
+//! The rules, told by their sentences, and the bytes that can never change.
+
+mod domain {
+    mod accounts;
+    mod clock;
+    mod delivery;
+    mod erasing;
+    mod event_bytes;
+    mod given;
+    mod golden_events;
+    mod stored_forms;
+}

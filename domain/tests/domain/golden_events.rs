@@ -1,0 +1,179 @@
+//! The stored form of every event: type, schema version and facts. What stands in the snapshot can be in somebody's log for ten years; a change here
+//! is a new schema version, never another snapshot.
+
+use super::given::{NOON, id, key, origin};
+use domain::*;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// Facts as the log holds them, and what was read back and written again.
+struct Golden {
+    text: String,
+    seen: BTreeSet<&'static str>,
+}
+
+impl Golden {
+    fn add<E: Event + std::fmt::Debug + PartialEq>(&mut self, event: impl Into<E>) {
+        let event = event.into();
+        let (event_type, version) = event.event_type();
+        let facts = event.facts();
+        let read = E::decode(event_type, version, &facts).expect("facts read back");
+        assert_eq!(read, event);
+        assert_eq!(E::decode(event_type, version + 1, &facts), Err(DecodeError::UnknownType));
+        assert_eq!(E::decode(event_type, version, b"[]"), Err(DecodeError::Malformed));
+        writeln!(self.text, "{event_type} {version} {}", String::from_utf8(facts).unwrap()).unwrap();
+        self.seen.insert(event_type);
+    }
+}
+
+/// A slot can only be had by putting something in it.
+fn slot<T: PersonalData>(number: u16) -> Slot<T> {
+    serde_json::from_str(&number.to_string()).unwrap()
+}
+
+fn outcomes() -> Vec<RecipientOutcome> {
+    vec![RecipientOutcome {
+        recipient: 1,
+        reply_code: Some(550),
+        enhanced_status: Some(EnhancedStatus(5, 1, 1)),
+        reason: Some(FailureReason::UserUnknown),
+        reply: Some(slot(0)),
+    }]
+}
+
+fn account_events(golden: &mut Golden) {
+    let token = TokenHash([0xAB; 32]);
+    golden.add::<UserEvent>(UserSignedUp { details: slot(0), password: slot(1), age_attested_min_years: 16, origin: slot(2) });
+    golden.add::<UserEvent>(PrivacyPolicyAccepted { policy_version: 1, manner: AcceptanceManner::SignUp });
+    golden.add::<UserEvent>(AddressConfirmationRequested { token, expires_at: NOON });
+    golden.add::<UserEvent>(AddressConfirmed { origin: slot(0) });
+    golden.add::<UserEvent>(SignedIn { session: SessionId(id(1)), token, expires_at: NOON, origin: slot(0) });
+    golden.add::<UserEvent>(SignInFailed { failure: SignInFailure::WrongPassword, origin: slot(0) });
+    golden.add::<UserEvent>(SignedOut { session: SessionId(id(1)), origin: slot(0) });
+    golden.add::<UserEvent>(OrganizationJoined { joined: OrganizationId(id(2)) });
+    golden.add::<UserEvent>(AccountClosed { erasure: ErasureId(id(3)), origin: slot(0) });
+    golden.add::<OrganizationEvent>(OrganizationCreated { details: slot(0), origin: slot(1) });
+    golden.add::<OrganizationEvent>(MemberJoined { user: UserId(id(4)), role: Role::Owner });
+    golden.add::<OrganizationEvent>(MemberLeft { user: UserId(id(4)) });
+    golden.add::<OrganizationEvent>(SmtpServerSelected { smtp_server: SmtpServerId(id(5)), origin: slot(0) });
+    golden.add::<OrganizationEvent>(OrganizationClosed { reason: ClosureReason::OwnerErased });
+    golden.add::<ApiKeyEvent>(ApiKeyCreated { details: slot(0), token, scopes: Scope::ALL.to_vec(), origin: slot(1) });
+    golden.add::<ApiKeyEvent>(ApiKeyRevoked { origin: slot(0) });
+    golden.add::<SmtpServerEvent>(SmtpServerConnected {
+        details: slot(0),
+        secret: Some(slot(1)),
+        secret_version: 1,
+        port: 465,
+        tls_mode: TlsMode::Implicit,
+        tls_version: Some(TlsVersion::Tls13),
+        origin: slot(2),
+    });
+}
+
+fn email_events(golden: &mut Golden) {
+    let recipients = vec![QueuedRecipient { number: 0, field: RecipientField::To, details: slot(1) }];
+    golden.add::<EmailEvent>(EmailQueued {
+        recipients,
+        sender: slot(0),
+        tags: vec![LookupValue([0xCD; 16])],
+        scheduled_at: Some(NOON),
+        transport: Transport::SmtpServer(SmtpServerId(id(5))),
+        interface: Interface::Rest,
+        size_bytes: 2048,
+    });
+    golden.add::<EmailEvent>(EmailSuppressed { recipients: vec![1] });
+    golden.add::<EmailEvent>(TransmissionStarted { attempt: 1, recipients: vec![0, 1] });
+    golden.add::<EmailEvent>(EmailRelayed { attempt: 1, outcomes: outcomes() });
+    golden.add::<EmailEvent>(EmailDelivered { attempt: 1, outcomes: outcomes() });
+    golden.add::<EmailEvent>(EmailDeferred { attempt: 1, outcomes: outcomes(), next_attempt_at: NOON, rules_version: 1 });
+    golden.add::<EmailEvent>(EmailBounced { attempt: 1, outcomes: outcomes(), rules_version: 1 });
+    golden.add::<EmailEvent>(DeliveryInDoubt { attempt: 1, recipients: vec![0] });
+    golden.add::<EmailEvent>(DeliveryAbandoned { recipients: vec![0], reason: AbandonmentReason::Expired });
+    golden.add::<EmailEvent>(EmailCancelled { recipients: vec![0], reason: CancellationReason::Erased });
+}
+
+fn privacy_events(golden: &mut Golden) {
+    golden.add::<SuppressionEvent>(AddressSuppressed {
+        reason: SuppressionReason::Erased,
+        details: slot(0),
+        erasure: Some(ErasureId(id(3))),
+    });
+    golden.add::<SuppressionEvent>(SuppressionLifted { by_request: true });
+    golden.add::<ErasureEvent>(ErasureRequested {
+        target: ErasureTarget::Account,
+        user: Some(UserId(id(4))),
+        case: slot(0),
+        keep_suppressed: true,
+        due_at: NOON,
+    });
+    golden.add::<ErasureEvent>(ErasureApproved { ground: ApprovalGround::ControllerInstruction });
+    golden.add::<ErasureEvent>(ErasureRefused { ground: RefusalGround::LegalHold });
+    let doomed = DoomedKey { key: key(1), organization: OrganizationId(id(2)), class: Class::Ops, newest_epoch: 1 };
+    let retained = Retained { class: Class::Suppress, ground: RetentionGround::Suppression, key: Some(key(2)) };
+    golden.add::<ErasureEvent>(ErasureStarted { keys: vec![doomed], retained: vec![retained] });
+    golden.add::<ErasureEvent>(SubjectKeyDestroyed { keys: vec![key(1)] });
+    golden.add::<ErasureEvent>(KeyEpochDestroyed { epoch: 1 });
+    golden.add::<ErasureEvent>(ErasureCertified { stage: CertificateStage::Live });
+}
+
+#[test]
+fn every_event_has_the_facts_it_had_from_the_start() {
+    let mut golden = Golden { text: String::new(), seen: BTreeSet::new() };
+    account_events(&mut golden);
+    email_events(&mut golden);
+    privacy_events(&mut golden);
+    let known = [
+        UserEvent::TYPES,
+        OrganizationEvent::TYPES,
+        ApiKeyEvent::TYPES,
+        SmtpServerEvent::TYPES,
+        EmailEvent::TYPES,
+        SuppressionEvent::TYPES,
+        ErasureEvent::TYPES,
+    ];
+    let known: BTreeSet<&str> = known.iter().flat_map(|types| types.iter().map(|(name, _)| *name)).collect();
+    assert_eq!(golden.seen, known, "an event is missing here");
+    insta::assert_snapshot!(golden.text);
+}
+
+/// What is inside an envelope is stored too.
+#[test]
+fn personal_data_has_the_form_it_had_from_the_start() {
+    let form = |data: &dyn erased::Form| data.json();
+    let mut text = String::new();
+    writeln!(text, "RequestOrigin {}", form(origin().expose())).unwrap();
+    writeln!(text, "UserDetails {}", form(&UserDetails { name: "n".into(), address: "a".into() })).unwrap();
+    writeln!(text, "PasswordHash {}", form(&PasswordHash { phc: "p".into() })).unwrap();
+    writeln!(text, "OrganizationDetails {}", form(&OrganizationDetails { name: "n".into() })).unwrap();
+    writeln!(text, "ApiKeyDetails {}", form(&ApiKeyDetails { name: "n".into() })).unwrap();
+    writeln!(text, "SmtpServerDetails {}", form(&SmtpServerDetails { host: "h".into(), username: None })).unwrap();
+    writeln!(text, "SmtpSecret {}", form(&SmtpSecret { secret: "s".into() })).unwrap();
+    let tag = Tag { name: "n".into(), value: "v".into() };
+    let sender = SenderDetails {
+        from: "f".into(),
+        reply_to: vec!["r".into()],
+        subject_line: "s".into(),
+        tags: vec![tag],
+        headers: vec![("n".into(), "v".into())],
+        attachment_names: vec!["a".into()],
+        ip: None,
+        user_agent: None,
+    };
+    writeln!(text, "SenderDetails {}", form(&sender)).unwrap();
+    writeln!(text, "RecipientDetails {}", form(&RecipientDetails { address: "a".into(), name: None, subject_line: "s".into() })).unwrap();
+    writeln!(text, "ReplyDetails {}", form(&ReplyDetails { text: "t".into() })).unwrap();
+    writeln!(text, "SuppressionDetails {}", form(&SuppressionDetails { address: "a".into() })).unwrap();
+    writeln!(text, "ErasureCase {}", form(&ErasureCase { address: "a".into(), note: None })).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+mod erased {
+    pub trait Form {
+        fn json(&self) -> String;
+    }
+    impl<T: domain::PersonalData> Form for T {
+        fn json(&self) -> String {
+            serde_json::to_string(self).unwrap()
+        }
+    }
+}

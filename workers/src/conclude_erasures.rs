@@ -1,0 +1,43 @@
+//! Carries erasures on: after a crash from where they stopped, and otherwise from the deletion of the keys to the live certificate.
+
+use crate::{Parts, every};
+use anyhow::Context;
+use commands::Request;
+use domain::{Actor, OrganizationId, SystemActor};
+use projections::{UnfinishedErasure, delivery_queue, erasures};
+use std::time::Duration;
+use tokio::sync::watch;
+
+const INTERVAL: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(parts: Parts, stopping: watch::Receiver<bool>) {
+    every(parts, stopping, INTERVAL, "conclude_erasures", round).await;
+}
+
+async fn round(parts: Parts) -> anyhow::Result<()> {
+    let client = parts.pool.get().await?;
+    let unfinished = erasures::unfinished(&client).await?;
+    drop(client);
+    for erasure in unfinished {
+        conclude(&parts, &erasure).await.context("an erasure could not be carried on")?;
+    }
+    Ok(())
+}
+
+async fn conclude(parts: &Parts, erasure: &UnfinishedErasure) -> anyhow::Result<()> {
+    let by = as_erasure(parts, erasure.organization);
+    parts.commands.carry_out_erasure(&by, erasure.erasure).await?;
+    let keys = parts.commands.doomed_keys_of(erasure.organization, erasure.erasure).await?;
+    let client = parts.pool.get().await?;
+    let waiting = delivery_queue::of_recipient(&client, erasure.organization, &keys).await?;
+    drop(client);
+    for email in waiting {
+        parts.commands.cancel_forgotten(erasure.organization, email).await?;
+    }
+    parts.commands.conclude_erasure(&by, erasure.erasure, parts.clock.now()).await?;
+    Ok(())
+}
+
+fn as_erasure(parts: &Parts, organization: OrganizationId) -> Request {
+    Request { actor: Actor::System(SystemActor::Erasure), ..parts.commands.as_delivery(organization) }
+}

@@ -1,0 +1,48 @@
+//! The built-in sandbox: catches mail instead of sending it, and plays the outcomes that its test addresses ask for.
+
+use super::{Attempted, Deliverer};
+use commands::SpooledRecipient;
+use domain::{
+    Acceptance, Attempt, EmailAddress, EmailId, EnhancedStatus, FailureReason, Personal, RecipientReply, ReplyDetails, SANDBOX_DOMAIN,
+};
+use std::time::Duration;
+
+/// How long caught mail can be looked at.
+const CAPTURED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+impl Deliverer {
+    pub(super) async fn capture(&self, message: &mut Attempted, email: EmailId, recipients: &[SpooledRecipient]) -> anyhow::Result<()> {
+        // Kept first: a crash in between leaves a message to be caught again, never a delivery that nobody can look at.
+        self.commands.spool().capture(email, self.clock.now() + CAPTURED_FOR).await?;
+        let (bounced, accepted) = recipients.iter().partition::<Vec<_>, _>(|recipient| plays_bounce(&recipient.address));
+        let attempt = Attempt {
+            accepted: accepted.into_iter().map(|recipient| reply(recipient, 250, "2.0.0 caught by the sandbox")).collect(),
+            acceptance: Acceptance::Delivered,
+            bounced: bounced.into_iter().map(|recipient| reply(recipient, 550, "5.1.1 the sandbox knows no such user")).collect(),
+            deferred: vec![],
+            next_attempt_at: self.next_attempt_at(message),
+            rules_version: mail::RULES_VERSION,
+        };
+        let drafts = message.folded.state.record_attempt(attempt);
+        self.record(message, drafts).await
+    }
+}
+
+/// `bounced@`, with any `+label`, of the sandbox's own domain.
+fn plays_bounce(address: &str) -> bool {
+    address.parse::<EmailAddress>().is_ok_and(|address| {
+        let name = address.local_part().split('+').next().unwrap_or_default().to_ascii_lowercase();
+        address.domain().eq_ignore_ascii_case(SANDBOX_DOMAIN) && name == "bounced"
+    })
+}
+
+fn reply(recipient: &SpooledRecipient, code: u16, text: &str) -> RecipientReply {
+    let bounced = code >= 500;
+    RecipientReply {
+        recipient: recipient.number,
+        code: Some(code),
+        enhanced_status: Some(if bounced { EnhancedStatus(5, 1, 1) } else { EnhancedStatus(2, 0, 0) }),
+        reason: bounced.then_some(FailureReason::UserUnknown),
+        text: Some(Personal::new(ReplyDetails { text: format!("{code} {text}") })),
+    }
+}
