@@ -14,10 +14,12 @@ mod smtp;
 
 pub use address::{AddressError, check_address};
 pub use compose::{Attachment, ComposeCode, ComposeError, ComposeField, Mailbox, OutgoingMessage, compose};
+/// Why there is no connection, as [`SmtpError::NotConnected`] carries it.
+pub use egress::EgressError;
 pub use message_text::{MessageText, MessageTextError};
 pub use parsed_message::{ParsedAttachment, ParsedMessage, UnreadableMessage, parse_message};
 pub use pool::{Pool, PoolSettings, Pooled};
-pub use reason::{RULES_VERSION, Reason, ReplyClass, classify};
+pub use reason::{RULES_VERSION, ReplyClass, classify};
 pub use reply::{EnhancedStatus, Reply};
 pub use smtp::{
     Credentials, EnvelopeOutcome, EnvelopeReply, LoginVerdict, Missing, SmtpError, SmtpServer, SmtpSession, Step, TimeOuts, TlsFailure,

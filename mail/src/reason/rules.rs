@@ -2,8 +2,8 @@
 //!
 //! Words come first since servers agree more on what they say than on the number they say it with.
 
-use super::Reason;
 use crate::{EnhancedStatus, Reply};
+use domain::FailureReason as Reason;
 
 /// Raised by every change of the rules, and recorded beside the reason, so that old reasons can be told from new ones.
 pub const RULES_VERSION: u16 = 1;

@@ -1,6 +1,7 @@
 //! Why a session could not go on.
 
-use crate::{Reason, Reply, ReplyClass, classify};
+use crate::{Reply, ReplyClass, classify};
+use domain::FailureReason as Reason;
 use egress::EgressError;
 
 /// Where in the dialogue something happened.

@@ -1,8 +1,6 @@
 use super::peer::{Peer, loopback};
-use ::mail::{
-    Mailbox, MessageText, OutgoingMessage, Reason, ReplyClass, SmtpError, SmtpSession, Step, TlsMode, classify, compose, parse_message,
-};
-use domain::Timestamp;
+use ::mail::{Mailbox, MessageText, OutgoingMessage, ReplyClass, SmtpError, SmtpSession, Step, TlsMode, classify, compose, parse_message};
+use domain::{FailureReason, Timestamp};
 
 fn composed(subject: &str, text: &str) -> MessageText {
     let message = OutgoingMessage {
@@ -60,7 +58,7 @@ async fn every_recipient_has_its_own_reply() {
         let multiline = &outcome.replies[3].reply;
         assert_eq!(multiline.lines().count(), 3);
         assert!(multiline.raw().contains(&0xfc), "the raw reply is kept byte by byte");
-        assert_eq!(classify(&outcome.replies[2].reply), ReplyClass::Bounced { reason: Reason::UserUnknown });
+        assert_eq!(classify(&outcome.replies[2].reply), ReplyClass::Bounced { reason: FailureReason::UserUnknown });
         session.transmit(&message).await.unwrap();
         let taken = std::iter::from_fn(|| Some(peer.next())).find(|line| line["event"] == "message").unwrap();
         assert_eq!(taken["to"], serde_json::json!(["ok-1@sink.test", "ok-2@sink.test"]));
