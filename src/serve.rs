@@ -32,6 +32,11 @@ impl Foundation {
     /// PostgreSQL, then migrations, then pools. Each is there before the next begins.
     pub async fn lay(config: Config) -> anyhow::Result<Self> {
         let clock = clock(&config)?;
+        Self::with(config, Arc::new(clock), Arc::new(SystemIds)).await
+    }
+
+    /// The same on time and ids of the caller's: stories move the clock by hand.
+    pub async fn with(config: Config, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> anyhow::Result<Self> {
         let postgres = match config.database.url {
             Some(_) => None,
             None => {
@@ -44,7 +49,7 @@ impl Foundation {
         let mut client = pools::connect(&database_url).await?;
         migrations::migrate(&mut client).await.context("the database cannot be brought to this version")?;
         let pools = Pools::open(&database_url, &config.database)?;
-        Ok(Self { config: Arc::new(config), clock: Arc::new(clock), ids: Arc::new(SystemIds), pools, database_url, postgres })
+        Ok(Self { config: Arc::new(config), clock, ids, pools, database_url, postgres })
     }
 
     /// Completes when the private PostgreSQL has ended by itself; never with a database of somebody else.

@@ -3,4 +3,5 @@
 mod configuration;
 mod private_postgres;
 mod program;
+mod time_and_ids;
 mod walls;
