@@ -79,6 +79,9 @@ class Sink:
         session.host_name = hostname
         self.number(session)
         hidden = ["8BITMIME", "SMTPUTF8"] if self.options.no_8bit else []
+        # aiosmtpd offers a login even where nobody could have one.
+        if not self.options.login:
+            hidden += ["AUTH LOGIN PLAIN", "AUTH PLAIN LOGIN"]
         kept = []
         for response in responses:
             word = response[4:]

@@ -50,6 +50,8 @@ const WORDS: &[WordRule] = &[
         Reason::SystemError,
         PASSES,
     ),
+    // What Microsoft says when it knows no such recipient.
+    (&["recipient address rejected: access denied"], Reason::UserUnknown, STAYS),
     (&["virus", "malware", "infected"], Reason::VirusDetected, STAYS),
     (
         &[
@@ -84,6 +86,19 @@ const WORDS: &[WordRule] = &[
     (&["spf", "dkim", "dmarc", "authentication required", "authentication failed", "unauthenticated"], Reason::AuthFailure, STAYS),
     (
         &[
+            "relay access denied",
+            "relaying denied",
+            "relay denied",
+            "not permitted to relay",
+            "unable to relay",
+            "relaying not allowed",
+            "we do not relay",
+        ],
+        Reason::NoRelaying,
+        STAYS,
+    ),
+    (
+        &[
             "blacklist",
             "blocklist",
             "block list",
@@ -105,19 +120,6 @@ const WORDS: &[WordRule] = &[
     (&["spam", "unsolicited", "junk mail", "bulk mail"], Reason::SpamDetected, STAYS),
     (
         &[
-            "relay access denied",
-            "relaying denied",
-            "relay denied",
-            "not permitted to relay",
-            "unable to relay",
-            "relaying not allowed",
-            "we do not relay",
-        ],
-        Reason::NoRelaying,
-        STAYS,
-    ),
-    (
-        &[
             "account disabled",
             "account is disabled",
             "mailbox disabled",
@@ -128,6 +130,24 @@ const WORDS: &[WordRule] = &[
             "user suspended",
         ],
         Reason::Suspend,
+        STAYS,
+    ),
+    (
+        &["sender rejected", "sender address rejected", "sender denied", "from address", "sender verify failed", "invalid sender"],
+        Reason::Rejected,
+        STAYS,
+    ),
+    (
+        &[
+            "domain not found",
+            "domain does not exist",
+            "host unknown",
+            "unknown host",
+            "host not found",
+            "no such domain",
+            "unknown domain",
+        ],
+        Reason::HostUnknown,
         STAYS,
     ),
     (
@@ -157,17 +177,7 @@ const WORDS: &[WordRule] = &[
         STAYS,
     ),
     (&["has moved", "user has moved", "no longer at this address", "address has changed"], Reason::HasMoved, STAYS),
-    (
-        &["domain not found", "host unknown", "unknown host", "host not found", "no such domain", "unknown domain"],
-        Reason::HostUnknown,
-        STAYS,
-    ),
     (&["does not accept mail", "does not accept email", "null mx", "nullmx"], Reason::NotAccept, STAYS),
-    (
-        &["sender rejected", "sender address rejected", "sender denied", "from address", "sender verify failed", "invalid sender"],
-        Reason::Rejected,
-        STAYS,
-    ),
     (
         &["rfc 5322", "rfc5322", "rfc 2822", "rfc2822", "rfc 5321", "bare lf", "bare <lf>", "missing header", "header missing"],
         Reason::NotCompliantRfc,
@@ -183,12 +193,18 @@ const WORDS: &[WordRule] = &[
 
 /// The reason, and whether it passes by itself.
 pub(super) fn find(reply: &Reply) -> (Reason, bool) {
-    let text = reply.text().to_lowercase();
+    let text = spoken(reply);
     if let Some((_, reason, passes)) = WORDS.iter().find(|(words, ..)| words.iter().any(|word| contains_word(&text, word))) {
         return (*reason, *passes);
     }
     let by_status = reply.enhanced().and_then(by_status);
     by_status.unwrap_or_else(|| by_code(reply.code()))
+}
+
+/// The text in lower case without the addresses that it quotes: what somebody is called says nothing.
+fn spoken(reply: &Reply) -> String {
+    let text = reply.text().to_lowercase();
+    text.split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ")
 }
 
 /// Whole words at the start only (`rbl` is not in `marble`, but `throttl` is in `throttled`).
