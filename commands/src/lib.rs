@@ -44,6 +44,9 @@ pub use sign_in::{SignInRefusal, SignInWithPassword, SignedInSession};
 pub use sign_up::{SignUpRefusal, SignUpWithPassword};
 pub use spool::{CapturedMail, Spool, SpoolError, SpooledMail, SpooledRecipient};
 
+/// What refusals and captured mail are told in. The interface that shows them must not send mail itself, and so does not depend on `mail`.
+pub use mail::{ComposeCode, ComposeError, ComposeField, LoginVerdict, ParsedAttachment, ParsedMessage, parse_message};
+
 use domain::{Clock, Ids};
 use egress::Egress;
 use event_store::EventStore;
