@@ -2,6 +2,7 @@
 
 use crate::Fault;
 use domain::{NewEvent, Position, StreamName};
+use std::collections::HashSet;
 
 /// The most that one append may weigh, in bytes: KurrentDB's limit for an append, which every backend keeps.
 pub const APPEND_BYTES_MAX: usize = 1 << 20;
@@ -43,8 +44,8 @@ pub enum AppendError {
     /// The stream is at another version than expected. Fold it again and decide again.
     #[error("the stream is at version {actual:?}, not where the append expects it")]
     WrongVersion { actual: Option<u64> },
-    /// Some of the ids stand in the stream, but not as this append would have written them.
-    #[error("an event id of this append was used in the stream before")]
+    /// Some of the ids stand in the stream, but not as this append would have written them; or one id stands in it twice.
+    #[error("an event id of this append was used before")]
     EventIdReused,
     #[error("the append weighs {bytes} bytes, and {limit} are allowed")]
     TooLarge { bytes: usize, limit: usize },
@@ -69,6 +70,10 @@ impl StreamAppend {
     pub(crate) fn check(&self) -> Result<usize, AppendError> {
         if self.events.is_empty() {
             return Err(AppendError::Empty);
+        }
+        let ids: HashSet<_> = self.events.iter().map(|event| event.id).collect();
+        if ids.len() != self.events.len() {
+            return Err(AppendError::EventIdReused);
         }
         let bytes = self.events.iter().map(weight).sum();
         if bytes > APPEND_BYTES_MAX {

@@ -30,15 +30,13 @@ CREATE INDEX event_recorded_at ON log.event USING brin (recorded_at);
 
 -- One row a stream.
 CREATE TABLE log.stream (
-    stream_id        uuid     NOT NULL,
-    organization     uuid     NOT NULL,
-    category         smallint NOT NULL,
-    version          bigint   NOT NULL,
-    -- The version before the last append (-1: there was none). It carries the expected version into the upsert's check.
-    previous_version bigint   NOT NULL,
+    stream_id      uuid     NOT NULL,
+    organization   uuid     NOT NULL,
+    category       smallint NOT NULL,
+    version        bigint   NOT NULL,
     -- Where the stream's events lie, so that reading it touches only the partitions that have some.
-    first_position   bigint   NOT NULL,
-    last_position    bigint   NOT NULL,
+    first_position bigint   NOT NULL,
+    last_position  bigint   NOT NULL,
     PRIMARY KEY (stream_id, organization, category)
 ) WITH (fillfactor = 60);  -- room for heap-only updates: no indexed column ever changes
 

@@ -7,7 +7,7 @@
 use super::batch::{Plan, Probed, decide};
 use super::queue::{Queue, Request};
 use super::session::{PARTITION_SIZE, Session};
-use super::statement::{self, Outcome, STALE_VERSIONS};
+use super::statement::{self, Outcome};
 use super::versions::Versions;
 use crate::head::{self, Head};
 use crate::{AppendError, Fault};
@@ -43,7 +43,7 @@ pub(super) struct Appender {
 enum Setback {
     Missed,
     /// The statement found a stream at another version than was taken for granted.
-    Stale,
+    Stale(Fault),
     Refused(Fault),
     /// The connection broke; a statement that was `sent` may have arrived.
     Lost {
@@ -104,11 +104,11 @@ impl Appender {
                     self.reconnect(sent).await?;
                     continue;
                 }
-                Err(Setback::Stale) => {
+                Err(Setback::Stale(fault)) => {
                     if !std::mem::take(&mut assume_new) {
                         self.versions.clear();
                     }
-                    Fault::Refused(STALE_VERSIONS.to_owned())
+                    fault
                 }
                 Err(Setback::Refused(fault)) => {
                     // A new connection may lead to a server that takes writes.
@@ -182,7 +182,7 @@ impl Appender {
         let session = self.session()?;
         let lost = |error: tokio_postgres::Error| match Fault::from(&error) {
             Fault::Connection => Setback::Lost { sent: true },
-            Fault::Refused(code) if code == STALE_VERSIONS => Setback::Stale,
+            Fault::Refused(code) if statement::is_stale(&code) => Setback::Stale(Fault::Refused(code)),
             refused => Setback::Refused(refused),
         };
         let outcome =

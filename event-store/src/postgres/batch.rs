@@ -46,8 +46,7 @@ pub(super) struct Missing {
 /// Decides all requests, or says what is missing. With `assume_new`, a stream that an append expects not to exist is taken to be new without
 /// asking: the statement checks it.
 pub(super) fn decide(base: u64, requests: &[Request], versions: &Versions, probed: &Probed, assume_new: bool) -> Result<Plan, Missing> {
-    let mut decision =
-        Decision { base, versions, probed, assume_new, plan: Plan::default(), touched: HashMap::new(), written: HashMap::new() };
+    let mut decision = Decision { base, requests, versions, probed, assume_new, plan: Plan::default(), touched: HashMap::new() };
     let mut missing = Missing::default();
     for (number, request) in requests.iter().enumerate() {
         let verdict = decision.request(number, request, &mut missing);
@@ -58,13 +57,13 @@ pub(super) fn decide(base: u64, requests: &[Request], versions: &Versions, probe
 
 struct Decision<'a> {
     base: u64,
+    requests: &'a [Request],
     versions: &'a Versions,
     probed: &'a Probed,
     assume_new: bool,
     plan: Plan,
     /// Streams that the batch writes to, and their place in `plan.streams`: a second request sees what the first one did.
     touched: HashMap<StreamName, usize>,
-    written: HashMap<(StreamName, EventId), Standing>,
 }
 
 impl Decision<'_> {
@@ -100,11 +99,7 @@ impl Decision<'_> {
         let first_version = actual.map_or(0, |version| version + 1);
         let first_position = self.base + self.plan.rows.len() as u64 + 1;
         let last = events.len() as u64 - 1;
-        for (place, event) in events.iter().enumerate() {
-            let (version, position) = (first_version + place as u64, first_position + place as u64);
-            self.plan.rows.push((number, place, version));
-            self.written.insert((stream, event.id), Standing { version, position });
-        }
+        self.plan.rows.extend((0..events.len()).map(|place| (number, place, first_version + place as u64)));
         let (after, last_position) = (first_version + last, first_position + last);
         let next = self.plan.streams.len();
         let place = *self.touched.entry(stream).or_insert(next);
@@ -121,14 +116,25 @@ impl Decision<'_> {
         let mut found = Vec::with_capacity(events.len());
         for event in events {
             let key = (stream, event.id);
-            match (self.written.get(&key), self.probed.get(&key)) {
-                (Some(standing), _) => found.push(Some(*standing)),
+            match (self.written(key), self.probed.get(&key)) {
+                (Some(standing), _) => found.push(Some(standing)),
                 (None, Some(standing)) => found.push(*standing),
                 (None, None) if was_there => missing.ids.push(key),
                 (None, None) => found.push(None),
             }
         }
         (found.len() == events.len()).then_some(found)
+    }
+
+    /// Where the batch itself puts an event. Looked for one by one: only a repeat within the same batch gets here.
+    fn written(&self, (stream, id): (StreamName, EventId)) -> Option<Standing> {
+        self.touched.get(&stream)?;
+        let is_it = |&(request, place, _): &(usize, usize, u64)| {
+            let append: &crate::StreamAppend = &self.requests[request].append;
+            append.stream == stream && append.events[place].id == id
+        };
+        let row = self.plan.rows.iter().position(is_it)?;
+        Some(Standing { version: self.plan.rows[row].2, position: self.base + row as u64 + 1 })
     }
 }
 

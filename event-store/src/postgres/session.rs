@@ -14,9 +14,10 @@ const NEWS_MAX: i64 = 10_000;
 /// Orders the batches of processes that contend. The number has no meaning but must be the same for all.
 const WRITER_LOCK: &str = "BEGIN; SELECT pg_advisory_xact_lock(7811887866120170869)";
 
-/// A generic plan is right whatever the arrays hold, and planning each batch anew would cost more than running it. Durability is not left to
-/// the server's default.
+/// Planning each batch anew would cost more than running it, so plans are made once; they look rows up by index even while the tables are
+/// small or never analysed. Durability is not left to the server's default.
 const SETTINGS: &str = "SET ROLE lethemail_app; SET plan_cache_mode = force_generic_plan; SET jit = off;
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
 const HEAD: &str = "SELECT position FROM log.event ORDER BY position DESC LIMIT 1";
@@ -47,7 +48,8 @@ impl Drop for Session {
 
 impl Session {
     pub async fn open(config: &Config) -> Result<Self, Error> {
-        let (client, connection) = config.connect(NoTls).await?;
+        let mut config = config.clone();
+        let (client, connection) = config.application_name("lethemail appender").connect(NoTls).await?;
         let connection = tokio::spawn(async move {
             // A broken connection shows in the next statement as well, where it is dealt with.
             let _ = connection.await;

@@ -7,11 +7,18 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Statement};
 
 /// SQLSTATE of `log.refuse_versions()`.
-pub(super) const STALE_VERSIONS: &str = "LM001";
+const STALE_VERSIONS: &str = "LM001";
+const UNIQUE_VIOLATION: &str = "23505";
 
-/// `first` is the compare-and-set: its position is taken, or it is not, and without it nothing else happens. Set-returning functions stand in
-/// select lists, where they run in step and keep nothing; as tables, each would be copied to a store of its own, and joining two of them
-/// makes the planner go quadratic. A stream at another version than expected aborts all of it.
+/// Whether a stream was at another version than the statement took for granted.
+pub(super) fn is_stale(code: &str) -> bool {
+    [STALE_VERSIONS, UNIQUE_VIOLATION].contains(&code)
+}
+
+/// `first` is the compare-and-set: its position is taken, or it is not, and without it nothing else happens. A stream at another version than
+/// expected aborts all of it: a new one by its primary key, a known one by the count. (One upsert for both would cost a new stream three times
+/// as much.) Set-returning functions stand in select lists, where they run in step and keep nothing; as tables, each would be copied to a store
+/// of its own, and joining two of them makes the planner go quadratic.
 const APPEND: &str = "
 WITH first AS (
     INSERT INTO log.event (position, recorded_at, version, occurred_at, organization, stream_id, event_id, category, event_type, header, facts, sealed, salt)
@@ -22,52 +29,34 @@ WITH first AS (
     SELECT generate_series($1 + 1, $14), $2, unnest($15::int8[]), unnest($16::timestamptz[]), unnest($17::uuid[]), unnest($18::uuid[]), unnest($19::uuid[]),
         unnest($20::int2[]), unnest($21::text[]), unnest($22::bytea[]), unnest($23::bytea[]), unnest($24::bytea[]), unnest($25::bytea[])
     FROM first
-), streams AS (
-    INSERT INTO log.stream AS known (stream_id, organization, category, version, previous_version, first_position, last_position)
-    SELECT unnest($26::uuid[]), unnest($27::uuid[]), unnest($28::int2[]), unnest($29::int8[]), unnest($30::int8[]), unnest($31::int8[]), unnest($32::int8[])
+), new_streams AS (
+    INSERT INTO log.stream (stream_id, organization, category, version, first_position, last_position)
+    SELECT unnest($26::uuid[]), unnest($27::uuid[]), unnest($28::int2[]), unnest($29::int8[]), unnest($30::int8[]), unnest($31::int8[])
     FROM first
-    ON CONFLICT (stream_id, organization, category) DO UPDATE
-        SET version = EXCLUDED.version, previous_version = EXCLUDED.previous_version, last_position = EXCLUDED.last_position
-        WHERE known.version = EXCLUDED.previous_version
+), known_streams AS (
+    UPDATE log.stream SET version = changed.version, last_position = changed.last_position
+    FROM (
+        SELECT unnest($32::uuid[]) AS stream_id, unnest($33::uuid[]) AS organization, unnest($34::int2[]) AS category, unnest($35::int8[]) AS expected,
+            unnest($36::int8[]) AS version, unnest($37::int8[]) AS last_position
+        FROM first
+    ) changed
+    WHERE stream.stream_id = changed.stream_id AND stream.organization = changed.organization AND stream.category = changed.category
+        AND stream.version = changed.expected
     RETURNING 1
 )
-SELECT first.hits, CASE WHEN first.hits = 1 AND streams.hits <> cardinality($26) THEN log.refuse_versions() ELSE streams.hits END,
+SELECT first.hits,
+    CASE WHEN first.hits = 1 AND known_streams.hits <> cardinality($32) THEN log.refuse_versions() ELSE known_streams.hits END,
     CASE WHEN first.hits = 1 THEN pg_notify('lethemail_log', $14::text) END
-FROM (SELECT count(*) AS hits FROM first) first, (SELECT count(*) AS hits FROM streams) streams";
+FROM (SELECT count(*) AS hits FROM first) first, (SELECT count(*) AS hits FROM known_streams) known_streams";
 
+#[rustfmt::skip]
 const TYPES: &[Type] = &[
-    Type::INT8,
-    Type::TIMESTAMPTZ,
-    Type::INT8,
-    Type::TIMESTAMPTZ,
-    Type::UUID,
-    Type::UUID,
-    Type::UUID,
-    Type::INT2,
-    Type::TEXT,
-    Type::BYTEA,
-    Type::BYTEA,
-    Type::BYTEA,
-    Type::BYTEA,
-    Type::INT8,
-    Type::INT8_ARRAY,
-    Type::TIMESTAMPTZ_ARRAY,
-    Type::UUID_ARRAY,
-    Type::UUID_ARRAY,
-    Type::UUID_ARRAY,
-    Type::INT2_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::BYTEA_ARRAY,
-    Type::BYTEA_ARRAY,
-    Type::BYTEA_ARRAY,
-    Type::BYTEA_ARRAY,
-    Type::UUID_ARRAY,
-    Type::UUID_ARRAY,
-    Type::INT2_ARRAY,
-    Type::INT8_ARRAY,
-    Type::INT8_ARRAY,
-    Type::INT8_ARRAY,
-    Type::INT8_ARRAY,
+    Type::INT8, Type::TIMESTAMPTZ, Type::INT8, Type::TIMESTAMPTZ, Type::UUID, Type::UUID, Type::UUID, Type::INT2, Type::TEXT, Type::BYTEA, Type::BYTEA,
+    Type::BYTEA, Type::BYTEA,
+    Type::INT8, Type::INT8_ARRAY, Type::TIMESTAMPTZ_ARRAY, Type::UUID_ARRAY, Type::UUID_ARRAY, Type::UUID_ARRAY, Type::INT2_ARRAY, Type::TEXT_ARRAY,
+    Type::BYTEA_ARRAY, Type::BYTEA_ARRAY, Type::BYTEA_ARRAY, Type::BYTEA_ARRAY,
+    Type::UUID_ARRAY, Type::UUID_ARRAY, Type::INT2_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY,
+    Type::UUID_ARRAY, Type::UUID_ARRAY, Type::INT2_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY,
 ];
 
 pub(super) async fn prepare(client: &Client) -> Result<Statement, Error> {
@@ -93,7 +82,7 @@ pub(super) async fn append(
 ) -> Result<Outcome, Error> {
     let headers: Vec<Vec<u8>> = plan.rows.iter().map(|&row| header(requests, row)).collect();
     let events = Columns::of(requests, plan, &headers);
-    let streams = StreamColumns::of(plan);
+    let (new, known) = StreamColumns::of(plan);
     let first = signed(base + 1);
     let last = signed(base + plan.rows.len() as u64);
     let recorded_at = recorded_at.to_datetime();
@@ -103,10 +92,11 @@ pub(super) async fn append(
     let (i, c, t, h) = (events.event_id.split_at(1), events.category.split_at(1), events.event_type.split_at(1), events.header.split_at(1));
     let (f, e, salt) = (events.facts.split_at(1), events.sealed.split_at(1), events.salt.split_at(1));
     #[rustfmt::skip]
-    let values: [&(dyn ToSql + Sync); 32] = [
+    let values: [&(dyn ToSql + Sync); 37] = [
         &first, &recorded_at, &v.0[0], &o.0[0], &g.0[0], &s.0[0], &i.0[0], &c.0[0], &t.0[0], &h.0[0], &f.0[0], &e.0[0], &salt.0[0],
         &last, &v.1, &o.1, &g.1, &s.1, &i.1, &c.1, &t.1, &h.1, &f.1, &e.1, &salt.1,
-        &streams.stream_id, &streams.organization, &streams.category, &streams.version, &streams.previous_version, &streams.first_position, &streams.last_position,
+        &new.stream_id, &new.organization, &new.category, &new.version, &new.first_position, &new.last_position,
+        &known.stream_id, &known.organization, &known.category, &known.expected, &known.version, &known.last_position,
     ];
     let hits: i64 = client.query_one(statement, &values).await?.get(0);
     Ok(if hits == 1 { Outcome::Written } else { Outcome::Missed })
@@ -166,23 +156,26 @@ struct StreamColumns {
     organization: Vec<uuid::Uuid>,
     category: Vec<i16>,
     version: Vec<i64>,
-    previous_version: Vec<i64>,
+    /// Of known streams.
+    expected: Vec<i64>,
     first_position: Vec<i64>,
     last_position: Vec<i64>,
 }
 
 impl StreamColumns {
-    fn of(plan: &Plan) -> Self {
-        let mut columns = Self::default();
+    /// Streams that the batch begins, and streams that it continues.
+    fn of(plan: &Plan) -> (Self, Self) {
+        let (mut new, mut known) = (Self::default(), Self::default());
         for change in &plan.streams {
+            let columns = if change.before.is_none() { &mut new } else { &mut known };
             columns.stream_id.push(change.stream.id);
             columns.organization.push(change.stream.organization.0);
             columns.category.push(change.stream.category.number());
+            columns.expected.extend(change.before.map(signed));
             columns.version.push(signed(change.after));
-            columns.previous_version.push(change.before.map_or(-1, signed));
             columns.first_position.push(signed(change.first_position));
             columns.last_position.push(signed(change.last_position));
         }
-        columns
+        (new, known)
     }
 }

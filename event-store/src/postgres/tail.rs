@@ -31,7 +31,8 @@ impl Tail {
     }
 
     async fn watch(&self) -> Result<(), Fault> {
-        let (client, mut connection) = self.config.connect(NoTls).await?;
+        let mut config = self.config.clone();
+        let (client, mut connection) = config.application_name("lethemail tail").connect(NoTls).await?;
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut messages = futures::stream::poll_fn(move |context| connection.poll_message(context));
         let pump = async move {
