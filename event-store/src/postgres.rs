@@ -29,7 +29,7 @@ pub struct PostgresConfig {
     pub pool: deadpool_postgres::Pool,
     /// Dates `recorded_at`.
     pub clock: Arc<dyn Clock>,
-    /// How long appends wait for a lost connection before they are answered with an error.
+    /// How long appends wait for a lost connection, beside the attempts themselves, before they are answered with an error.
     pub patience: Duration,
     /// How often the log's end is looked up in case that news of it was missed.
     pub poll_interval: Duration,
@@ -118,4 +118,10 @@ fn request(append: StreamAppend, requests: &mut Vec<Request>) -> Result<Answer, 
     let (answer, receiver) = oneshot::channel();
     requests.push(Request { append, sealed, bytes, answer });
     Ok(receiver)
+}
+
+/// Waits before a connection is tried again.
+#[expect(clippy::disallowed_methods, reason = "a server that is gone comes back in its own time, not in the injected clock's")]
+async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
 }

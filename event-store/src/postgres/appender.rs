@@ -15,7 +15,6 @@ use domain::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tokio_postgres::Config;
 
 /// After a miss, this many batches take the lock: processes that contend take turns instead of missing each other.
@@ -210,18 +209,18 @@ impl Appender {
 
     /// Connects again, more and more slowly, as long as callers can be asked to wait. `sent`: a statement was on its way.
     async fn reconnect(&mut self, sent: bool) -> Result<(), AppendError> {
-        let give_up = Instant::now() + self.patience;
-        let mut backoff = BACKOFF_MIN;
+        let (mut waited, mut backoff) = (Duration::ZERO, BACKOFF_MIN);
         loop {
             self.check_whole()?;
             let fault = match self.connect().await {
                 Ok(()) => return self.check_whole(),
                 Err(fault) => fault,
             };
-            if Instant::now() + backoff > give_up {
+            waited += backoff;
+            if waited > self.patience {
                 return Err(if sent { AppendError::OutcomeUnknown(fault) } else { AppendError::Unavailable(fault) });
             }
-            tokio::time::sleep(backoff).await;
+            super::pause(backoff).await;
             backoff = BACKOFF_MAX.min(backoff * 2);
         }
     }

@@ -26,7 +26,7 @@ impl Tail {
                 Ok(()) => return,
                 Err(fault) => tracing::warn!(%fault, "the connection that watches the log broke"),
             }
-            tokio::time::sleep(RETRY).await;
+            super::pause(RETRY).await;
         }
     }
 
