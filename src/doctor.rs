@@ -1,8 +1,8 @@
 //! `lethemail doctor`: what is well and what is not, without changing anything.
 
+use crate::Database;
 use crate::config::{Config, Secret};
 use crate::exit::Exit;
-use crate::pools;
 use crate::private_postgres::{Account, Binaries, Cluster, running_url};
 use std::os::unix::fs::MetadataExt;
 
@@ -63,7 +63,11 @@ async fn private(config: &Config) -> Vec<Finding> {
 }
 
 async fn database(config: &Config, url: &Secret) -> Vec<Finding> {
-    let client = match pools::connect(url).await {
+    let client = match Database::at(url) {
+        Ok(database) => database.connect().await,
+        Err(error) => Err(error),
+    };
+    let client = match client {
         Ok(client) => client,
         Err(error) => return vec![Wrong(format!("{error:#}"))],
     };

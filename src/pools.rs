@@ -1,10 +1,9 @@
 //! Connection pools, one for each role of the database.
 
-use crate::config::{DatabaseSettings, Secret};
+use crate::Database;
 use anyhow::Context;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
-use tokio_postgres::{Client, NoTls};
 
 /// A pool's connections act as one role and see what it sees. With one login the separation is nominal (`SET ROLE`);
 /// `database.vault_url` makes it real.
@@ -25,14 +24,13 @@ const ANALYST_CONNECTIONS: usize = 4;
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(15);
 
 impl Pools {
-    /// `url` is the login that may become every role.
-    pub fn open(url: &Secret, settings: &DatabaseSettings) -> anyhow::Result<Self> {
-        let vault_url = settings.vault_url.as_ref().unwrap_or(url);
+    /// `database` is the login that may become every role; `vault`, where there is one, the vault's own.
+    pub fn open(database: &Database, vault: Option<&Database>) -> anyhow::Result<Self> {
         Ok(Self {
-            app: pool(url, "lethemail_app", APP_CONNECTIONS)?,
-            vault: pool(vault_url, "lethemail_vault", VAULT_CONNECTIONS)?,
-            projector: pool(url, "lethemail_projector", PROJECTOR_CONNECTIONS)?,
-            analyst: pool(url, "lethemail_analyst", ANALYST_CONNECTIONS)?,
+            app: pool(database, "lethemail_app", APP_CONNECTIONS)?,
+            vault: pool(vault.unwrap_or(database), "lethemail_vault", VAULT_CONNECTIONS)?,
+            projector: pool(database, "lethemail_projector", PROJECTOR_CONNECTIONS)?,
+            analyst: pool(database, "lethemail_analyst", ANALYST_CONNECTIONS)?,
         })
     }
 
@@ -43,17 +41,9 @@ impl Pools {
     }
 }
 
-/// One connection with the login's own rights, for migrations.
-pub(crate) async fn connect(url: &Secret) -> anyhow::Result<Client> {
-    let (client, connection) = tokio_postgres::connect(url.expose(), NoTls).await.context("the database does not answer")?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-fn pool(url: &Secret, role: &'static str, size: usize) -> anyhow::Result<Pool> {
-    // The parser's error could quote the address.
-    let config: tokio_postgres::Config = url.expose().parse().map_err(|_| anyhow::anyhow!("a database address cannot be understood"))?;
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+fn pool(database: &Database, role: &'static str, size: usize) -> anyhow::Result<Pool> {
+    let recycle = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_config(database.config().clone(), database.tls(), recycle);
     let set_role = Hook::async_fn(move |connection, _| {
         Box::pin(async move { connection.batch_execute(&format!("SET ROLE {role}")).await.map_err(HookError::Backend) })
     });

@@ -1,8 +1,7 @@
 //! `lethemail serve`: what starts in which order, and how it stops in reverse.
 
 use crate::config::{Config, Secret};
-use crate::pools::{self, Pools};
-use crate::{DataDirectory, PrivatePostgres, SystemClock, SystemIds};
+use crate::{DataDirectory, Database, Pools, PrivatePostgres, SystemClock, SystemIds};
 use anyhow::Context;
 use domain::{Clock, Ids};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ pub struct Foundation {
     pub ids: Arc<dyn Ids>,
     pub pools: Pools,
     /// The login that may become every role: of the private PostgreSQL, or the one configured.
-    pub database_url: Secret,
+    pub database: Database,
     postgres: Option<PrivatePostgres>,
 }
 
@@ -45,11 +44,12 @@ impl Foundation {
             }
         };
         let private_url = postgres.as_ref().map(|postgres| Secret::new(postgres.url()));
-        let database_url = config.database.url.clone().or(private_url).context("a database is configured or runs privately")?;
-        let mut client = pools::connect(&database_url).await?;
-        migrations::migrate(&mut client).await.context("the database cannot be brought to this version")?;
-        let pools = Pools::open(&database_url, &config.database)?;
-        Ok(Self { config: Arc::new(config), clock, ids, pools, database_url, postgres })
+        let url = config.database.url.clone().or(private_url).context("a database is configured or runs privately")?;
+        let database = Database::at(&url)?;
+        let vault = config.database.vault_url.as_ref().map(Database::at).transpose()?;
+        migrations::migrate(&mut database.connect().await?).await.context("the database cannot be brought to this version")?;
+        let pools = Pools::open(&database, vault.as_ref())?;
+        Ok(Self { config: Arc::new(config), clock, ids, pools, database, postgres })
     }
 
     /// Completes when the private PostgreSQL has ended by itself; never with a database of somebody else.
