@@ -20,7 +20,7 @@ pub struct Foundation {
 
 /// Why a running program stops.
 #[derive(Debug)]
-pub enum StopReason {
+enum StopReason {
     /// SIGTERM or Ctrl-C.
     Asked,
     /// The ground is gone; nothing can be drained.
