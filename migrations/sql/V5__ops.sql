@@ -5,6 +5,8 @@ CREATE TABLE ops.bookmark (
     reader text PRIMARY KEY,
     position bytea NOT NULL,
     event uuid,
+    -- Which shape of the read model the content has: a program with a newer one starts it over.
+    version integer NOT NULL DEFAULT 1,
     -- The reader that holds the lease moves the bookmark; nobody else does.
     lease uuid,
     lease_expires_at_us bigint NOT NULL DEFAULT 0

@@ -1,0 +1,63 @@
+//! Messages and the fate of each of their recipients: one row a message, folded with the aggregate's own code.
+
+mod page;
+mod row;
+mod work;
+mod write;
+
+pub use page::{EmailFilter, page};
+pub use row::{EmailRecipientRow, EmailRow};
+
+use crate::projection::{Projected, Table, decode};
+use crate::{Projection, QueryError, delivery_queue};
+use deadpool_postgres::{ClientWrapper, Transaction};
+use domain::{Category, EmailEvent, EmailId, OrganizationId, RecordedEvent};
+use row::COLUMNS;
+use work::Work;
+
+pub(crate) const TABLE: &str = "read.emails";
+
+pub static PROJECTION: Projection = Projection {
+    name: "emails",
+    version: 1,
+    categories: &[Category::Email],
+    tables: &[
+        Table {
+            name: TABLE,
+            columns: "organization, id, created_at_us, scheduled_at_us, size_bytes, event_id, smtp_server, actor_id, version, due_at_us, \
+                      first_due_at_us, attempts, sender_slot, interface, actor, status, states, fields, slots, sealed",
+            primary_key: "organization, id",
+        },
+        Table { name: "read.email_recipient", columns: "organization, key_id, email", primary_key: "organization, key_id, email" },
+        Table { name: "read.email_tag", columns: "organization, tag, email", primary_key: "organization, tag, email" },
+        delivery_queue::TABLE,
+    ],
+    project,
+};
+
+fn project<'a>(transaction: &'a Transaction<'a>, events: &'a [&'a RecordedEvent]) -> Projected<'a> {
+    Box::pin(async move {
+        let mut decoded = Vec::with_capacity(events.len());
+        for event in events {
+            decoded.push((*event, decode::<EmailEvent>(event)?));
+        }
+        let mut work = Work::load(transaction, &decoded).await?;
+        for (recorded, event) in &decoded {
+            work.apply(recorded, event)?;
+        }
+        write::write(transaction, &work).await?;
+        delivery_queue::write(transaction, &work.queue_changes()).await
+    })
+}
+
+/// `None`: the organisation has no such message.
+pub async fn by_id(client: &ClientWrapper, organization: OrganizationId, id: EmailId) -> Result<Option<EmailRow>, QueryError> {
+    Ok(by_ids(client, organization, &[id]).await?.pop())
+}
+
+/// Those of the messages that exist, in no particular order.
+pub async fn by_ids(client: &ClientWrapper, organization: OrganizationId, ids: &[EmailId]) -> Result<Vec<EmailRow>, QueryError> {
+    let statement = client.prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLE} e WHERE organization = $1 AND id = ANY ($2)")).await?;
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    client.query(&statement, &[&organization.0, &ids]).await?.iter().map(EmailRow::read).collect()
+}

@@ -1,0 +1,61 @@
+//! Where a projection gets its events: from the log while it is behind, from the common feed at the log's end.
+
+use crate::feed::{Batch, Feed};
+use domain::Position;
+use event_store::{EventStore, Filter, ReadError, SubscriptionEvent};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Batches read ahead while the one before them is applied.
+const READ_AHEAD: usize = 2;
+
+type History = mpsc::Receiver<Result<SubscriptionEvent, ReadError>>;
+
+pub(crate) struct Source {
+    store: EventStore,
+    feed: Arc<Feed>,
+    filter: Filter,
+    /// What lies between the projection and the feed.
+    history: Option<History>,
+}
+
+impl Source {
+    /// Starts behind `after`; every later call of [`Self::next`] must ask for what follows the last batch.
+    pub fn new(store: EventStore, feed: Arc<Feed>, filter: Filter, after: Position) -> Self {
+        let history = Some(read_history(&store, &filter, after));
+        Self { store, feed, filter, history }
+    }
+
+    /// The next events behind `after`; waits until there are some. May be dropped and called again.
+    pub async fn next(&mut self, after: Position) -> Result<Batch, ReadError> {
+        loop {
+            if let Some(history) = &mut self.history {
+                let batch = Batch::read(history.recv().await.unwrap_or(Err(ReadError::Closed))?, after);
+                if batch.is_end {
+                    self.history = None;
+                }
+                return Ok(batch);
+            }
+            match self.feed.after(after).await? {
+                Some(batch) => return Ok(batch),
+                None => self.history = Some(read_history(&self.store, &self.filter, after)),
+            }
+        }
+    }
+}
+
+/// Reads in a task of its own, so that reading and applying overlap. It ends when it has caught up, or when nobody listens any more.
+pub(crate) fn read_history(store: &EventStore, filter: &Filter, after: Position) -> History {
+    let (sender, history) = mpsc::channel(READ_AHEAD);
+    let mut subscription = store.subscribe(after, filter.clone());
+    tokio::spawn(async move {
+        loop {
+            let news = subscription.next().await;
+            let is_last = !matches!(news, Ok(SubscriptionEvent::Events(_)));
+            if sender.send(news).await.is_err() || is_last {
+                return;
+            }
+        }
+    });
+    history
+}
