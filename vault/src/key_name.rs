@@ -32,6 +32,14 @@ pub struct KeyName {
     pub class: Class,
 }
 
+impl KeyName {
+    /// Whether an event of `organization` may speak of this subject: its own do, and those of the platform, whose users act in every organisation. Such data
+    /// stays the platform's, under the platform's bucket.
+    pub(crate) fn may_stand_in(&self, organization: OrganizationId) -> bool {
+        self.organization == organization || self.organization == OrganizationId::PLATFORM
+    }
+}
+
 /// Names one bucket key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BucketName {

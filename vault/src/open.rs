@@ -113,10 +113,10 @@ fn open_envelope(
 fn check_use(class: Option<Class>, context: &SealContext, subject: &Arc<SubjectKey>, bucket: &Arc<BucketKey>) -> Result<(), VaultError> {
     let class = class.unwrap_or(subject.name.class);
     let tool = Subject::is_tool(subject.name.subject);
-    if subject.name.organization != context.organization || subject.name.class != class || tool {
+    if !subject.name.may_stand_in(context.organization) || subject.name.class != class || tool {
         return Err(VaultError::KeyMisused(subject.id));
     }
-    if bucket.name.organization != context.organization || bucket.name.class != class {
+    if bucket.name.organization != subject.name.organization || bucket.name.class != class {
         return Err(VaultError::KeyMisused(bucket.id));
     }
     Ok(())

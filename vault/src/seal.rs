@@ -67,8 +67,8 @@ impl Vault {
     async fn buckets_of(&self, requests: &[SealRequest<'_>], subjects: &Subjects) -> Result<Buckets, VaultError> {
         let mut names: Vec<BucketName> = Vec::new();
         for request in requests {
-            for slot in request.slots.iter().filter(|slot| slot.key.is_some_and(|key| subjects.contains_key(&key))) {
-                let name = BucketName::at(request.organization, slot.class, request.occurred_at);
+            for (slot, subject) in request.slots.iter().filter_map(|slot| Some((slot, subjects.get(&slot.key?)?))) {
+                let name = BucketName::at(subject.name.organization, slot.class, request.occurred_at);
                 if !names.contains(&name) {
                     names.push(name);
                 }
@@ -111,13 +111,13 @@ fn seal_event(
     let mut contents = Vec::with_capacity(request.slots.len());
     for (number, slot) in request.slots.iter().enumerate() {
         let subject = slot.key.and_then(|key| subjects.get(&key));
-        let bucket = buckets.get(&BucketName::at(organization, slot.class, request.occurred_at));
+        let bucket = subject.and_then(|subject| buckets.get(&BucketName::at(subject.name.organization, slot.class, request.occurred_at)));
         let (Some(subject), Some(bucket)) = (subject, bucket) else {
             contents.push(SlotContent::Withheld);
             continue;
         };
         let fits = request.stream.organization == organization
-            && subject.name.organization == organization
+            && subject.name.may_stand_in(organization)
             && subject.name.class == slot.class
             && !subject.name.subject.is_tool();
         if !fits {
