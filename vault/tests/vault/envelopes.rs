@@ -189,3 +189,18 @@ fn arbitrary_bytes_never_open() {
     });
     checked.unwrap();
 }
+
+#[tokio::test]
+async fn a_platform_user_who_acts_in_an_organisation_stays_under_the_platforms_keys() {
+    let world = World::new().await;
+    let place = Place::new(organization());
+    let user = world.person_key(OrganizationId::PLATFORM).await;
+    let member = world.person_key(place.stream.organization).await;
+    let slots = world.seal_slots(&place, &[note_slot(Some(user), "user"), note_slot(Some(member), "member")]).await.unwrap();
+    let (of_user, of_member) = (place.sealed(&slots, 0), place.sealed(&slots, 1));
+    let bucket = |sealed| domain::EnvelopeKeys::of(&envelope(sealed)).unwrap().bucket_key;
+    assert_ne!(bucket(&of_user), bucket(&of_member));
+    world.vault.destroy(&[bucket(&of_member)]).await.unwrap();
+    let opened = world.vault.open_many(Purpose::Service, &[&of_user, &of_member]).await.unwrap();
+    assert_eq!(opened, [Opened::Readable(note("user")), Opened::Expired]);
+}
