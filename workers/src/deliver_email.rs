@@ -2,13 +2,13 @@
 
 use crate::delivery_attempt::{Deliverer, Outcome};
 use crate::{Parts, pause};
-use domain::Timestamp;
+use domain::{Clock, EmailId, Timestamp};
 use mail::PoolSettings;
 use projections::{ClaimedDelivery, delivery_queue};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use uuid::Uuid;
 
 /// How long a claim lasts unless it is renewed. After a crash, others wait this long.
@@ -16,6 +16,10 @@ const LEASE: Duration = Duration::from_secs(60);
 const RENEWAL: Duration = Duration::from_secs(20);
 /// How soon to look again when nothing was due.
 const IDLE: Duration = Duration::from_millis(100);
+/// A lease is given back this long after the attempt, when the queue has seen what was recorded.
+const SETTLING: Duration = Duration::from_secs(1);
+/// What could not be carried out for a fault of ours is not tried in a loop.
+const AFTER_FAULT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(parts: Parts, mut stopping: watch::Receiver<bool>) {
     let pool_settings = PoolSettings { connections_max: parts.settings.connections_per_server_max, ..PoolSettings::default() };
@@ -24,67 +28,118 @@ pub(crate) async fn run(parts: Parts, mut stopping: watch::Receiver<bool>) {
         clock: parts.clock.clone(),
         ids: parts.ids.clone(),
         connections: mail::Pool::new(parts.clock.clone(), pool_settings),
+        age_max: parts.settings.delivery_age_max,
     });
-    let token = parts.ids.random();
+    let mut leases = Leases::new(&parts);
     let mut deliveries = JoinSet::new();
-    let mut renew_at = parts.clock.now() + RENEWAL;
     while !*stopping.borrow() {
         let free = parts.settings.deliveries_max.saturating_sub(deliveries.len());
         // Half a load at a time, so that a claim is worth its statement.
-        let claimed = if free > parts.settings.deliveries_max / 2 { claim(&parts, token, free).await } else { vec![] };
+        let claimed = if free > parts.settings.deliveries_max / 2 { leases.claim(free).await } else { vec![] };
         let idle = claimed.is_empty();
         for delivery in claimed {
-            deliveries.spawn(deliver(parts.clone(), deliverer.clone(), token, delivery));
+            deliveries.spawn(deliver(parts.clock.clone(), deliverer.clone(), delivery));
         }
-        if parts.clock.now() >= renew_at {
-            renew(&parts, token).await;
-            deliverer.connections.close_idle();
-            renew_at = parts.clock.now() + RENEWAL;
-        }
+        leases.keep(&deliverer).await;
         if !idle {
             continue;
         }
         tokio::select! {
-            Some(_) = deliveries.join_next(), if !deliveries.is_empty() => while deliveries.try_join_next().is_some() {},
+            Some(ended) = deliveries.join_next(), if !deliveries.is_empty() => leases.settle(ended),
             stop = pause(&*parts.clock, &mut stopping, IDLE) => if stop { break },
         }
-    }
-    while deliveries.join_next().await.is_some() {}
-}
-
-async fn claim(parts: &Parts, token: Uuid, limit: usize) -> Vec<ClaimedDelivery> {
-    let now = parts.clock.now();
-    let claimed = async {
-        let client = parts.pool.get().await?;
-        anyhow::Ok(delivery_queue::claim(&client, token, now, now + LEASE, i64::try_from(limit)?).await?)
-    };
-    claimed.await.unwrap_or_else(|error| {
-        tracing::warn!(error = format!("{error:#}"), "due deliveries could not be claimed");
-        vec![]
-    })
-}
-
-async fn renew(parts: &Parts, token: Uuid) {
-    let until: Timestamp = parts.clock.now() + LEASE;
-    let renewed = async { anyhow::Ok(delivery_queue::renew(&*parts.pool.get().await?, token, until).await?) };
-    if let Err(error) = renewed.await {
-        tracing::warn!(error = format!("{error:#}"), "delivery leases could not be renewed");
-    }
-}
-
-/// One message. Whatever goes wrong, the lease ends: by release, or by time.
-async fn deliver(parts: Parts, deliverer: Arc<Deliverer>, token: Uuid, delivery: ClaimedDelivery) {
-    match deliverer.deliver(delivery.organization, delivery.email).await {
-        Ok(Outcome::Recorded) => {}
-        Ok(Outcome::Overtaken) => tracing::info!("another process worked on the same message"),
-        Err(error) => {
-            // Kept until it expires, so that what fails is not tried in a loop.
-            tracing::warn!(error = format!("{error:#}"), "a delivery could not be carried out");
-            return;
+        while let Some(ended) = deliveries.try_join_next() {
+            leases.settle(ended);
         }
     }
-    let released = async { anyhow::Ok(delivery_queue::release(&*parts.pool.get().await?, delivery.email, token).await?) };
-    if let Err(error) = released.await {
-        tracing::warn!(error = format!("{error:#}"), "a delivery lease could not be released");
+    while let Some(ended) = deliveries.join_next().await {
+        leases.settle(ended);
+    }
+    leases.give_back(|_| true).await;
+}
+
+/// A message whose lease ends at a time.
+struct Settled {
+    email: EmailId,
+    release_at: Timestamp,
+}
+
+/// One message. Whatever goes wrong, the lease ends.
+async fn deliver(clock: Arc<dyn Clock>, deliverer: Arc<Deliverer>, delivery: ClaimedDelivery) -> Settled {
+    let settling = match deliverer.deliver(delivery.organization, delivery.email).await {
+        Ok(Outcome::Recorded) => SETTLING,
+        Ok(Outcome::Overtaken) => {
+            tracing::info!("another process worked on the same message");
+            SETTLING
+        }
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "a delivery could not be carried out");
+            AFTER_FAULT
+        }
+    };
+    Settled { email: delivery.email, release_at: clock.now() + settling }
+}
+
+/// This process's claims.
+struct Leases<'a> {
+    parts: &'a Parts,
+    token: Uuid,
+    settled: Vec<Settled>,
+    renew_at: Timestamp,
+    release_at: Timestamp,
+}
+
+impl<'a> Leases<'a> {
+    fn new(parts: &'a Parts) -> Self {
+        let now = parts.clock.now();
+        Self { parts, token: parts.ids.random(), settled: vec![], renew_at: now + RENEWAL, release_at: now + SETTLING }
+    }
+
+    async fn claim(&self, limit: usize) -> Vec<ClaimedDelivery> {
+        let now = self.parts.clock.now();
+        let claimed = async {
+            let client = self.parts.pool.get().await?;
+            anyhow::Ok(delivery_queue::claim(&client, self.token, now, now + LEASE, i64::try_from(limit)?).await?)
+        };
+        claimed.await.unwrap_or_else(|error| {
+            tracing::warn!(error = format!("{error:#}"), "due deliveries could not be claimed");
+            vec![]
+        })
+    }
+
+    fn settle(&mut self, ended: Result<Settled, JoinError>) {
+        match ended {
+            Ok(settled) => self.settled.push(settled),
+            // Its lease runs out with this process, or when it is not renewed any more.
+            Err(error) => tracing::error!(panicked = error.is_panic(), "a delivery ended without a word"),
+        }
+    }
+
+    /// Gives back what has settled, and prolongs the rest now and then.
+    async fn keep(&mut self, deliverer: &Deliverer) {
+        let now = self.parts.clock.now();
+        if now >= self.release_at {
+            self.release_at = now + SETTLING;
+            self.give_back(|settled| settled.release_at <= now).await;
+        }
+        if now >= self.renew_at {
+            self.renew_at = now + RENEWAL;
+            deliverer.connections.close_idle();
+            let renewed = async { anyhow::Ok(delivery_queue::renew(&*self.parts.pool.get().await?, self.token, now + LEASE).await?) };
+            if let Err(error) = renewed.await {
+                tracing::warn!(error = format!("{error:#}"), "delivery leases could not be renewed");
+            }
+        }
+    }
+
+    async fn give_back(&mut self, is_due: impl Fn(&Settled) -> bool) {
+        let due: Vec<EmailId> = self.settled.extract_if(.., |settled| is_due(settled)).map(|settled| settled.email).collect();
+        if due.is_empty() {
+            return;
+        }
+        let released = async { anyhow::Ok(delivery_queue::release_all(&*self.parts.pool.get().await?, &due, self.token).await?) };
+        if let Err(error) = released.await {
+            tracing::warn!(error = format!("{error:#}"), "delivery leases could not be given back");
+        }
     }
 }

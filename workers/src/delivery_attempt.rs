@@ -6,10 +6,11 @@ mod smtp;
 use anyhow::Context;
 use commands::{Commands, Fault, Request, SpooledMail, SpooledRecipient};
 use domain::{
-    AbandonmentReason, CancellationReason, Clock, DELIVERY_AGE_MAX, DeliveryState, Draft, Email, EmailEvent, EmailId, Folded, Ids,
-    OrganizationId, SmtpServerId, Transport, retry_delay,
+    AbandonmentReason, CancellationReason, Clock, DeliveryState, Draft, Email, EmailEvent, EmailId, Folded, Ids, OrganizationId,
+    SmtpServerId, Transport, retry_delay,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What deliveries share in this process.
 pub(crate) struct Deliverer {
@@ -18,6 +19,8 @@ pub(crate) struct Deliverer {
     pub ids: Arc<dyn Ids>,
     /// A server's access data never changes under its id, so the id is the pool's key.
     pub connections: mail::Pool<SmtpServerId>,
+    /// Counted from the time a message was due.
+    pub age_max: Duration,
 }
 
 pub(crate) enum Outcome {
@@ -51,7 +54,7 @@ impl Deliverer {
         let doubt = message.folded.state.doubt();
         self.record(message, doubt).await?;
         let delivery = &message.folded.state.delivery;
-        if delivery.first_due_at.is_some_and(|due| now >= due + DELIVERY_AGE_MAX) {
+        if delivery.first_due_at.is_some_and(|due| now >= due + self.age_max) {
             let abandoned = message.folded.state.abandon(AbandonmentReason::Expired);
             return self.record(message, abandoned).await;
         }

@@ -8,7 +8,7 @@ mod sweep_spool;
 
 use commands::Commands;
 use deadpool_postgres::Pool;
-use domain::{Clock, Ids};
+use domain::{Clock, DELIVERY_AGE_MAX, Ids};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +33,13 @@ pub struct Settings {
     pub deliveries_max: usize,
     /// Connections to one mail server at the same time.
     pub connections_per_server_max: usize,
+    /// A delivery that keeps being deferred is given up at this age, counted from the time it was due.
+    pub delivery_age_max: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { deliveries_max: 64, connections_per_server_max: 8 }
+        Self { deliveries_max: 64, connections_per_server_max: 8, delivery_age_max: DELIVERY_AGE_MAX }
     }
 }
 
@@ -70,7 +72,7 @@ impl Workers {
 async fn pause(clock: &dyn Clock, stopping: &mut watch::Receiver<bool>, span: Duration) -> bool {
     let until = clock.now() + span;
     tokio::select! {
-        () = clock.sleep_until(until) => *stopping.borrow(),
+        () = clock.sleep_until(until) => false,
         _ = stopping.wait_for(|stop| *stop) => true,
     }
 }

@@ -21,7 +21,7 @@ impl Deliverer {
             bounced: bounced.into_iter().map(|recipient| reply(recipient, 550, "5.1.1 the sandbox knows no such user")).collect(),
             deferred: vec![],
             next_attempt_at: self.next_attempt_at(message),
-            rules_version: mail::RULES_VERSION,
+            rules_version: mail::RULES_VERSION.into(),
         };
         let drafts = message.folded.state.record_attempt(attempt);
         self.record(message, drafts).await

@@ -32,7 +32,7 @@ impl Deliverer {
             bounced: replies.bounced,
             deferred: replies.deferred,
             next_attempt_at: self.next_attempt_at(message),
-            rules_version: mail::RULES_VERSION,
+            rules_version: mail::RULES_VERSION.into(),
         };
         let drafts = message.folded.state.record_attempt(attempt);
         self.record(message, drafts).await
@@ -47,7 +47,7 @@ impl Deliverer {
         recipients: &[SpooledRecipient],
     ) -> anyhow::Result<Result<(Pooled, EnvelopeOutcome), SmtpError>> {
         let Some(access) = self.commands.smtp_server(message.by.organization, server).await? else {
-            return Ok(Err(SmtpError::NotConnected(mail::EgressError::NotResolved)));
+            return Ok(Err(SmtpError::NotConnected(egress::EgressError::NotResolved)));
         };
         let connected = self.connections.acquire(&server, || self.commands.open_smtp_session(&access)).await;
         let mut session = match connected {
