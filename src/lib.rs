@@ -18,6 +18,7 @@ mod pools;
 mod private_postgres;
 mod progress;
 mod serve;
+mod service;
 
 pub use cli::main;
 pub use clock::{ClockFileError, SystemClock};
@@ -31,3 +32,4 @@ pub use pools::Pools;
 pub use private_postgres::{PostgresError, PrivatePostgres};
 pub use progress::bar as progress_bar;
 pub use serve::Foundation;
+pub use service::Service;

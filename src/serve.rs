@@ -1,6 +1,7 @@
 //! `lethemail serve`: what starts in which order, and how it stops in reverse.
 
 use crate::config::{Config, Secret};
+use crate::service::Service;
 use crate::{DataDirectory, Database, Pools, PrivatePostgres, SystemClock, SystemIds};
 use anyhow::Context;
 use domain::{Clock, Ids};
@@ -77,12 +78,16 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         foundation = Foundation::lay(config) => foundation?,
         () = signals.asked() => return Ok(()),
     };
+    let service = Service::start(&foundation).await?;
     tracing::info!(private_postgresql = foundation.postgres.is_some(), "ready");
     let reason = tokio::select! {
         () = signals.asked() => StopReason::Asked,
         error = foundation.broken() => StopReason::Fault(error),
     };
     tracing::info!("stopping");
+    if matches!(reason, StopReason::Asked) {
+        service.stop().await;
+    }
     let stopped = foundation.stop().await;
     match reason {
         StopReason::Asked => stopped,

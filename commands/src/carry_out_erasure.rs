@@ -38,7 +38,7 @@ impl Commands {
         let Some(started) = &folded.state.started else { return Ok(false) };
         let waited = folded.state.started_at.is_some_and(|at| now.since(at) >= LEASES_WAIT);
         let keys: Vec<KeyId> = started.keys.iter().map(|doomed| doomed.key).collect();
-        if !waited || !self.are_destroyed(&keys).await? {
+        if !waited || !self.vault.are_destroyed(&keys).await? {
             return Ok(false);
         }
         let drafts = folded.state.conclude();
@@ -76,15 +76,6 @@ impl Commands {
         let names = DOOMED_CLASSES.map(|class| KeyName { organization, subject, class });
         self.vault.fence(&names).await?;
         Ok(self.vault.keys_of(organization, subject).await?)
-    }
-
-    async fn are_destroyed(&self, keys: &[KeyId]) -> Result<bool, Fault> {
-        for key in keys {
-            if self.vault.subject_of(*key).await?.is_some() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// The suppression is written while the address can still be read; the case's own key outlives the person's.

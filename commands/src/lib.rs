@@ -39,7 +39,7 @@ pub use erase_recipient::{EraseRecipient, ErasureBegun};
 pub use failure::{Failure, Fault};
 pub use request::Request;
 pub use revoke_api_key::RevokeApiKey;
-pub use send_email::{Accepted, Attachment, MessageFault, SendEmail, SendEmails, SendRefusal};
+pub use send_email::{Accepted, Attachment, MessageFault, SendEmail, SendEmails, SendRefusal, TAG_LOOKUP};
 pub use sign_in::{SignInRefusal, SignInWithPassword, SignedInSession};
 pub use sign_up::{SignUpRefusal, SignUpWithPassword};
 pub use spool::{CapturedMail, Spool, SpoolError, SpooledMail, SpooledRecipient};

@@ -14,6 +14,7 @@ use domain::{
 use event_store::{ExpectedVersion, StreamAppend};
 
 pub use check::{MessageFault, SendRefusal};
+pub use prepare::TAG_LOOKUP;
 
 /// Messages of one request at most (Resend's limit).
 pub const BATCH_MAX: usize = 100;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use vault::{KeyName, Subject};
 
 /// The HMAC context of tag look-ups.
-pub(crate) const TAG_LOOKUP: &str = "tag";
+pub const TAG_LOOKUP: &str = "tag";
 /// A body outlives the last possible attempt by this much, then the sweeper takes it.
 const SPOOL_GRACE: Duration = Duration::from_secs(3600);
 

@@ -1,0 +1,149 @@
+//! What runs on the foundation: the vault, the event log, the write side, read models and workers, in that order; stopped in reverse.
+
+use crate::config::Config;
+use crate::serve::Foundation;
+use anyhow::Context;
+use commands::{Commands, Spool};
+use egress::{Egress, EgressPolicy};
+use event_store::{EventStore, PostgresConfig, PostgresStore};
+use mail::{TimeOuts, TlsTrust};
+use projections::{Freshness, Projector};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use vault::{Vault, VaultConfig};
+use workers::Workers;
+
+/// Keys that the vault keeps unwrapped in memory for a lease, at most.
+const CACHED_KEYS_MAX: u64 = 100_000;
+/// The privacy policy that people accept when they sign up.
+const PRIVACY_POLICY_VERSION: u32 = 1;
+
+/// The parts, for whoever serves them.
+pub struct Service {
+    pub vault: Vault,
+    pub store: EventStore,
+    pub commands: Commands,
+    pub freshness: Freshness,
+    projecting: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    workers: Option<Workers>,
+}
+
+impl Service {
+    pub async fn start(foundation: &Foundation) -> anyhow::Result<Self> {
+        let config = &foundation.config;
+        vault::harden_process();
+        let vault = Vault::start(VaultConfig {
+            pool: foundation.pools.vault.clone(),
+            key_dir: config.key_dir.clone(),
+            data_dir: Some(config.data_dir.clone()),
+            clock: foundation.clock.clone(),
+            cache_keys_max: CACHED_KEYS_MAX,
+        });
+        let vault = vault.await.context("the vault cannot be opened")?;
+        let store = open_store(foundation).await?;
+        let commands = Commands::new(commands::Parts {
+            store: store.clone(),
+            vault: vault.clone(),
+            spool: Spool::new(foundation.pools.app.clone(), vault.clone()),
+            egress: egress(config)?,
+            trust: TlsTrust::system(None).context("the system's certificate authorities cannot be read")?,
+            clock: foundation.clock.clone(),
+            ids: foundation.ids.clone(),
+            settings: settings(config)?,
+        });
+        let freshness = Freshness::new(foundation.pools.app.clone(), foundation.clock.clone());
+        let mut service = Self { vault, store, commands, freshness, projecting: None, workers: None };
+        if config.role.projects() {
+            service.projecting = Some(service.project(foundation));
+        }
+        if config.role.works() {
+            service.workers = Some(service.work(foundation));
+        }
+        Ok(service)
+    }
+
+    fn project(&self, foundation: &Foundation) -> (watch::Sender<bool>, JoinHandle<()>) {
+        let projector = Projector::new(projections::Parts {
+            store: self.store.clone(),
+            pool: foundation.pools.projector.clone(),
+            clock: foundation.clock.clone(),
+            ids: foundation.ids.clone(),
+            freshness: self.freshness.clone(),
+        });
+        let (stop, stopping) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            if let Err(error) = projector.run(projections::all(), stopping).await {
+                tracing::error!(%error, "the read models stand still");
+            }
+        });
+        (stop, task)
+    }
+
+    fn work(&self, foundation: &Foundation) -> Workers {
+        let smtp = &foundation.config.smtp;
+        Workers::start(&workers::Parts {
+            commands: self.commands.clone(),
+            pool: foundation.pools.app.clone(),
+            clock: foundation.clock.clone(),
+            ids: foundation.ids.clone(),
+            settings: workers::Settings {
+                connections_per_server_max: smtp.concurrency_per_server.into(),
+                delivery_age_max: smtp.delivery_age_max(),
+                ..workers::Settings::default()
+            },
+        })
+    }
+
+    /// Finishes what was begun. The API takes no more requests by now.
+    pub async fn stop(self) {
+        if let Some(workers) = self.workers {
+            workers.drain().await;
+        }
+        if let Some((stop, task)) = self.projecting {
+            // The receiver is gone only when the task has ended by itself.
+            let _ = stop.send(true);
+            if task.await.is_err() {
+                tracing::error!("the read models ended without a word");
+            }
+        }
+        self.store.shutdown().await;
+    }
+}
+
+async fn open_store(foundation: &Foundation) -> anyhow::Result<EventStore> {
+    let config = PostgresConfig::new(foundation.database.config().clone(), foundation.pools.app.clone(), foundation.clock.clone());
+    let store = PostgresStore::start(config).await.map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
+    Ok(EventStore::Postgres(store))
+}
+
+fn egress(config: &Config) -> anyhow::Result<Egress> {
+    let networks = config.egress.allowed_networks.iter().map(|network| network.parse());
+    let allowed_networks = networks.collect::<Result<Vec<_>, _>>().context("egress.allowed_networks holds something that is no network")?;
+    Ok(Egress::new(EgressPolicy { allowed_networks, connect_timeout: config.smtp.connect_timeout() }))
+}
+
+fn settings(config: &Config) -> anyhow::Result<commands::Settings> {
+    let host = host_of(&config.public_url);
+    // A name with a dot, so that it makes an address; the reserved domain serves where the installation has none.
+    let domain = if host.contains('.') && host.parse::<std::net::IpAddr>().is_err() { host } else { domain::SANDBOX_DOMAIN };
+    Ok(commands::Settings {
+        public_url: config.public_url.clone(),
+        privacy_policy_version: PRIVACY_POLICY_VERSION,
+        notice_from: format!("Lethemail <notices@{domain}>").parse().context("public_url does not name a host that can send mail")?,
+        message_id_domain: domain.to_owned(),
+        client_name: domain.to_owned(),
+        smtp_time_outs: TimeOuts {
+            greeting: config.smtp.connect_timeout(),
+            outcome: config.smtp.data_timeout(),
+            command: Duration::from_secs(120).max(config.smtp.connect_timeout()),
+            ..TimeOuts::default()
+        },
+    })
+}
+
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or(rest);
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+}
