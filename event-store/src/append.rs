@@ -71,8 +71,7 @@ impl StreamAppend {
         if self.events.is_empty() {
             return Err(AppendError::Empty);
         }
-        let ids: HashSet<_> = self.events.iter().map(|event| event.id).collect();
-        if ids.len() != self.events.len() {
+        if self.events.len() > 1 && self.events.iter().map(|event| event.id).collect::<HashSet<_>>().len() != self.events.len() {
             return Err(AppendError::EventIdReused);
         }
         let bytes = self.events.iter().map(weight).sum();

@@ -36,8 +36,10 @@ impl EventStore {
     /// Appends one stream's events: all or none. An answer means that they are durable. Once polled, the append goes its way: dropping the
     /// future gives up the answer, not the append. The same ids again give the first append's answer; their bytes are not compared.
     pub async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
-        let mut answers = self.append_batch(vec![append]).await;
-        answers.pop().unwrap_or(Err(AppendError::Empty))
+        match self {
+            Self::Postgres(store) => store.append(append).await,
+            Self::Memory(store) => store.append(append),
+        }
     }
 
     /// Appends to several streams, with a verdict for each, in the order asked. They travel together, but one may be refused and another not.

@@ -75,16 +75,27 @@ impl PostgresStore {
         Ok(Self { shared: Arc::new(Shared { queue, reader, head, appender, tail }) })
     }
 
+    pub(crate) async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
+        let mut requests = Vec::with_capacity(1);
+        let answer = request(append, &mut requests)?;
+        self.send(requests);
+        answer.await.unwrap_or(Err(AppendError::ShuttingDown))
+    }
+
     pub(crate) async fn append_batch(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
         let mut requests = Vec::with_capacity(appends.len());
         let answers: Vec<_> = appends.into_iter().map(|append| request(append, &mut requests)).collect();
-        // A send that fails drops the requests, and so their answers: ShuttingDown.
-        let _ = self.shared.queue.send(Message::Append(requests));
+        self.send(requests);
         join_all(answers.into_iter().map(async |answer| match answer {
             Ok(answer) => answer.await.unwrap_or(Err(AppendError::ShuttingDown)),
             Err(refusal) => Err(refusal),
         }))
         .await
+    }
+
+    fn send(&self, requests: Vec<Request>) {
+        // A queue that is closed drops the requests, and so their answers: ShuttingDown.
+        let _ = self.shared.queue.send(Message::Append(requests));
     }
 
     pub(crate) fn reader(&self) -> &Reader {
@@ -114,9 +125,8 @@ type Answer = oneshot::Receiver<Result<Appended, AppendError>>;
 /// Readies an append for the queue, on its caller's time. What can never be written does not get there.
 fn request(append: StreamAppend, requests: &mut Vec<Request>) -> Result<Answer, AppendError> {
     let bytes = append.check()?;
-    let sealed = append.events.iter().map(|event| event.slots.encode()).collect();
     let (answer, receiver) = oneshot::channel();
-    requests.push(Request { append, sealed, bytes, answer });
+    requests.push(Request::new(append, bytes, answer));
     Ok(receiver)
 }
 

@@ -1,6 +1,8 @@
 //! What waits for the appender.
 
-use crate::{AppendError, Appended, StreamAppend};
+use crate::{AppendError, Appended, ExpectedVersion, StreamAppend};
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use tokio::sync::{mpsc, oneshot};
 
 /// Bounds of one statement. Beyond about a thousand events it gains nothing, and the bytes pass through memory several times.
@@ -8,12 +10,46 @@ const BATCH_REQUESTS_MAX: usize = 1_000;
 const BATCH_EVENTS_MAX: usize = 2_000;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
-/// One caller's append. The envelopes are encoded already, on the caller's time.
+/// One caller's append, with as much as possible done on the caller's time.
 pub(super) struct Request {
     pub append: StreamAppend,
+    /// The events' envelopes, encoded.
     pub sealed: Vec<Vec<u8>>,
+    /// The events' headers, encoded for the versions that the caller expects; empty when the caller expects none in particular.
+    pub headers: Vec<Vec<u8>>,
     pub bytes: usize,
     pub answer: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+impl Request {
+    pub fn new(append: StreamAppend, bytes: usize, answer: oneshot::Sender<Result<Appended, AppendError>>) -> Self {
+        let sealed = append.events.iter().map(|event| event.slots.encode()).collect();
+        let first_version = first_version(append.expected);
+        let headers = first_version.map_or_else(Vec::new, |first| {
+            let versions = first..;
+            append.events.iter().zip(versions).map(|(event, version)| event.header(append.stream, version).to_bytes()).collect()
+        });
+        Self { append, sealed, headers, bytes, answer }
+    }
+
+    /// The header's stored bytes for the version that the event got.
+    pub fn header(&self, event: usize, version: u64) -> Cow<'_, [u8]> {
+        let expected = first_version(self.append.expected).and_then(|first| first.checked_add(event as u64));
+        match self.headers.get(event) {
+            Some(header) if expected == Some(version) => Cow::Borrowed(header),
+            _ => Cow::Owned(self.append.events[event].header(self.append.stream, version).to_bytes()),
+        }
+    }
+}
+
+/// The version of the first event, if the append succeeds and if that can be told beforehand.
+fn first_version(expected: ExpectedVersion) -> Option<u64> {
+    match expected {
+        ExpectedVersion::NoStream => Some(0),
+        // No stream comes near the largest number; an append that expects so will be refused.
+        ExpectedVersion::Exact(version) => version.checked_add(1).filter(|first| *first < u64::MAX / 2),
+        ExpectedVersion::Any | ExpectedVersion::StreamExists => None,
+    }
 }
 
 pub(super) enum Message {
@@ -25,12 +61,12 @@ pub(super) enum Message {
 /// The receiving end, cut into batches.
 pub(super) struct Queue {
     messages: mpsc::UnboundedReceiver<Message>,
-    waiting: std::collections::VecDeque<Request>,
+    waiting: VecDeque<Request>,
 }
 
 impl Queue {
     pub fn new(messages: mpsc::UnboundedReceiver<Message>) -> Self {
-        Self { messages, waiting: std::collections::VecDeque::new() }
+        Self { messages, waiting: VecDeque::new() }
     }
 
     /// Whatever waits now, up to the bounds; waits for a first request when there is none. `None` at the end.

@@ -3,6 +3,7 @@
 use super::batch::Plan;
 use super::queue::Request;
 use domain::Timestamp;
+use std::borrow::Cow;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Statement};
 
@@ -80,7 +81,7 @@ pub(super) async fn append(
     plan: &Plan,
     recorded_at: Timestamp,
 ) -> Result<Outcome, Error> {
-    let headers: Vec<Vec<u8>> = plan.rows.iter().map(|&row| header(requests, row)).collect();
+    let headers: Vec<Cow<'_, [u8]>> = plan.rows.iter().map(|&(request, event, version)| requests[request].header(event, version)).collect();
     let events = Columns::of(requests, plan, &headers);
     let (new, known) = StreamColumns::of(plan);
     let first = signed(base + 1);
@@ -100,11 +101,6 @@ pub(super) async fn append(
     ];
     let hits: i64 = client.query_one(statement, &values).await?.get(0);
     Ok(if hits == 1 { Outcome::Written } else { Outcome::Missed })
-}
-
-fn header(requests: &[Request], (request, event, version): (usize, usize, u64)) -> Vec<u8> {
-    let append = &requests[request].append;
-    append.events[event].header(append.stream, version).to_bytes()
 }
 
 /// PostgreSQL has no unsigned numbers; a log does not reach 2^63.
@@ -129,7 +125,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(requests: &'a [Request], plan: &Plan, headers: &'a [Vec<u8>]) -> Self {
+    fn of(requests: &'a [Request], plan: &Plan, headers: &'a [Cow<'a, [u8]>]) -> Self {
         let mut columns = Self::default();
         for (&(request, place, version), header) in plan.rows.iter().zip(headers) {
             let Request { append, sealed, .. } = &requests[request];
