@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Flags};
 use crate::exit::{EXIT_CODES, Exit};
+use crate::projections_command::{self, ProjectionsCommand};
 use crate::{doctor, logging, serve};
 use clap::{CommandFactory, Parser, Subcommand};
 use nix::sys::resource::{Resource, setrlimit};
@@ -28,6 +29,11 @@ enum Command {
     Config,
     /// Check the installation and say what is wrong
     Doctor,
+    /// Read models: what they are, how far they are, and making them again from the log
+    Projections {
+        #[command(subcommand)]
+        command: ProjectionsCommand,
+    },
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -60,6 +66,10 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Config => {
             std::io::stdout().write_all(config.show().as_bytes())?;
             Ok(Exit::Done)
+        }
+        Command::Projections { command } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(projections_command::run(config, command)).map(|()| Exit::Done)
         }
         Command::Doctor => Ok(runtime()?.block_on(doctor::run(&config))),
         Command::Completions { .. } => unreachable!("answered above, since it needs no configuration"),

@@ -17,6 +17,7 @@ mod logging;
 mod pools;
 mod private_postgres;
 mod progress;
+mod projections_command;
 mod serve;
 mod service;
 

@@ -53,6 +53,14 @@ impl Foundation {
         Ok(Self { config: Arc::new(config), clock, ids, pools, database, postgres })
     }
 
+    /// For a subcommand: on the database of the server that runs on this data, or on one started for it.
+    pub(crate) async fn beside(mut config: Config) -> anyhow::Result<Self> {
+        if config.database.url.is_none() {
+            config.database.url = crate::private_postgres::running_url(&config.data_dir).map(Secret::new);
+        }
+        Self::lay(config).await
+    }
+
     /// Completes when the private PostgreSQL has ended by itself; never with a database of somebody else.
     pub async fn broken(&mut self) -> anyhow::Error {
         match &mut self.postgres {
