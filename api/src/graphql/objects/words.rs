@@ -1,0 +1,236 @@
+//! Words of `domain` in GraphQL's spelling.
+
+use async_graphql::Enum;
+
+/// Declares an enum that mirrors one of `domain`. Where the two differ, it does not compile.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+        pub(crate) enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl From<domain_words::$name> for $name {
+            fn from(word: domain_words::$name) -> Self {
+                match word { $(domain_words::$name::$variant => $name::$variant,)* }
+            }
+        }
+
+        impl From<$name> for domain_words::$name {
+            fn from(word: $name) -> Self {
+                match word { $($name::$variant => domain_words::$name::$variant,)* }
+            }
+        }
+    )*};
+}
+
+/// The same enums where they come from.
+mod domain_words {
+    pub use domain::{
+        AbandonmentReason, CancellationReason, DeliveryState, EmailStatus, FailureReason, Interface, RecipientField, Role, Scope as ApiScope,
+        SuppressionReason, TlsMode, TlsVersion,
+    };
+}
+
+words! {
+    /// A message's status: the first of these that holds for any of its recipients.
+    EmailStatus {
+        /// Waits for its time.
+        Scheduled,
+        /// Waits to be sent.
+        Queued,
+        /// Was put off by the server, and will be tried again.
+        Deferred,
+        /// The text was sent and no answer came: it may have arrived or not.
+        InDoubt,
+        /// Was refused for good.
+        Bounced,
+        /// Was given up.
+        Abandoned,
+        /// Was stopped.
+        Cancelled,
+        /// The organization must not mail the address.
+        Suppressed,
+        /// A relay took it over.
+        Relayed,
+        /// The recipient's own server has it.
+        Delivered,
+    }
+
+    /// Where one recipient's delivery stands.
+    DeliveryState {
+        /// Waits to be sent.
+        Queued,
+        /// Is being sent.
+        Transmitting,
+        /// Was put off by the server, and will be tried again.
+        Deferred,
+        /// The text was sent and no answer came: it may have arrived or not.
+        InDoubt,
+        /// A relay took it over.
+        Relayed,
+        /// The recipient's own server has it.
+        Delivered,
+        /// Was refused for good.
+        Bounced,
+        /// The organization must not mail the address.
+        Suppressed,
+        /// Was stopped.
+        Cancelled,
+        /// Was given up.
+        Abandoned,
+    }
+
+    /// Which header field names a recipient.
+    RecipientField {
+        /// To.
+        To,
+        /// Cc.
+        Cc,
+        /// Bcc: nobody else sees it.
+        Bcc,
+    }
+
+    /// Which interface took a message.
+    Interface {
+        /// This one.
+        Graphql,
+        /// The Email API.
+        Rest,
+        /// Lethemail's own notices.
+        Platform,
+    }
+
+    /// Why a delivery was stopped.
+    CancellationReason {
+        /// Somebody asked for it.
+        Requested,
+        /// The recipient was forgotten.
+        Erased,
+    }
+
+    /// Why a delivery was given up.
+    AbandonmentReason {
+        /// The message reached its maximum age.
+        Expired,
+        /// The text is gone from the spool.
+        TextMissing,
+    }
+
+    /// What a key may do.
+    ApiScope {
+        /// Send and cancel mail.
+        SendEmails,
+        /// Read mail, its history, suppressions and statistics.
+        ReadEmails,
+        /// Erase recipients.
+        EraseRecipients,
+    }
+
+    /// How a connection is protected.
+    TlsMode {
+        /// TLS from the first byte.
+        Implicit,
+        /// STARTTLS, required.
+        StartTls,
+        /// Not at all. Only for servers in a trusted network.
+        None,
+    }
+
+    /// What was agreed on.
+    TlsVersion {
+        /// TLS 1.2.
+        Tls12,
+        /// TLS 1.3.
+        Tls13,
+    }
+
+    /// What a member may do.
+    Role {
+        /// Everything.
+        Owner,
+        /// Everything but closing the organization and changing owners.
+        Admin,
+        /// Sending and reading.
+        Member,
+    }
+
+    /// Why an address must not be mailed.
+    SuppressionReason {
+        /// Put there by hand.
+        Manual,
+        /// Mail came back.
+        Bounced,
+        /// The recipient complained.
+        Complained,
+        /// The recipient unsubscribed.
+        Unsubscribed,
+        /// The person was forgotten and shall not be mailed again by accident.
+        Erased,
+    }
+
+    /// Why a server did not take a message.
+    FailureReason {
+        /// SPF, DKIM or DMARC failed, or a login was refused.
+        AuthFailure,
+        /// The sender is known for bad mail.
+        BadReputation,
+        /// The client's address is on a list.
+        Blocked,
+        /// The content is malformed or of a kind that is not taken.
+        ContentError,
+        /// More than the server takes at once.
+        ExceedLimit,
+        /// Given up after its time.
+        Expired,
+        /// TLS could not be started.
+        FailedStartTls,
+        /// Refused by a rule of the recipient.
+        Filtered,
+        /// The recipient has another address now.
+        HasMoved,
+        /// The recipient's domain does not exist.
+        HostUnknown,
+        /// The mailbox is full.
+        MailboxFull,
+        /// A program behind the mailbox failed.
+        MailerError,
+        /// The message is too large.
+        MessageTooBig,
+        /// The server could not be reached, or the connection broke.
+        NetworkError,
+        /// The server does not relay for this client.
+        NoRelaying,
+        /// The domain takes no mail.
+        NotAccept,
+        /// The message breaks a rule of the RFCs.
+        NotCompliantRfc,
+        /// A policy of the server.
+        PolicyViolation,
+        /// Too many messages in too short a time.
+        RateLimited,
+        /// The sender's address was refused.
+        Rejected,
+        /// The client's address has no name.
+        RequirePtr,
+        /// A security check failed.
+        SecurityError,
+        /// Taken for spam.
+        SpamDetected,
+        /// The mailbox is suspended.
+        Suspend,
+        /// The server did not understand a command.
+        SyntaxError,
+        /// A fault of the server.
+        SystemError,
+        /// The server's disk is full.
+        SystemFull,
+        /// Too many connections or recipients at once.
+        TooManyConn,
+        /// No rule fits.
+        Undefined,
+        /// There is no such mailbox.
+        UserUnknown,
+        /// Taken for a virus.
+        VirusDetected,
+    }
+}

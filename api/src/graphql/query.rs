@@ -1,0 +1,179 @@
+//! Queries. Whatever belongs to an organisation that the caller does not belong to is absent, exactly like what does not exist.
+
+mod emails;
+mod lists;
+mod nodes;
+
+use crate::call::{Call, Denied, Need};
+use crate::graphql::objects::{
+    AccountActionConnection, DeliveryStats, Email, EmailConnection, EmailStatus, Organization, SuppressionConnection, User, call, fresh,
+};
+use crate::node_id::NodeId;
+use crate::position_token::PositionToken;
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{Category, OrganizationId, Position};
+pub(crate) use nodes::Node;
+
+pub(crate) struct Query;
+
+/// Which messages are meant. Everything that is given must hold.
+#[derive(Default, InputObject)]
+pub(crate) struct EmailFilter {
+    /// Any of these.
+    status: Option<Vec<EmailStatus>>,
+    /// To this address.
+    recipient: Option<String>,
+    /// With this label.
+    tag: Option<TagFilter>,
+    /// Accepted then or later.
+    since: Option<DateTime<Utc>>,
+    /// Accepted before.
+    until: Option<DateTime<Utc>>,
+}
+
+/// A label.
+#[derive(InputObject)]
+pub(crate) struct TagFilter {
+    /// Its name.
+    name: String,
+    /// Its value.
+    value: String,
+}
+
+/// Everything that can be asked.
+#[Object]
+impl Query {
+    /// Whoever is signed in; null for applications and strangers.
+    async fn viewer(&self, context: &Context<'_>, at_least: Option<PositionToken>) -> Result<Option<User>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        fresh(call, &["organizations"], position).await?;
+        Ok(call.person().ok().map(|session| User::new(session.user)))
+    }
+
+    /// An organization: by its id, or your only one.
+    async fn organization(&self, context: &Context<'_>, id: Option<ID>, at_least: Option<PositionToken>) -> Result<Option<Organization>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        let organization = reading(call, &id).await?;
+        Ok(organization.map(|organization| Organization::of(organization, position)))
+    }
+
+    /// A message by its id.
+    async fn email(&self, context: &Context<'_>, id: ID, at_least: Option<PositionToken>) -> Result<Option<Email>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        emails::by_id(call, id.as_str(), position).await
+    }
+
+    /// An organization's messages, newest first. Null when there is no such organization.
+    #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
+    async fn emails(
+        &self,
+        context: &Context<'_>,
+        organization: Option<ID>,
+        filter: Option<EmailFilter>,
+        #[graphql(desc = "How many; 25 where it is not given, and at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on behind this cursor.")] after: Option<String>,
+        at_least: Option<PositionToken>,
+    ) -> Result<Option<EmailConnection>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        fresh(call, &["emails"], position).await?;
+        emails::page(call, organization, filter.unwrap_or_default(), first, after).await.map(Some)
+    }
+
+    /// Addresses that an organization must not mail, newest first. Null when there is no such organization.
+    async fn suppressions(
+        &self,
+        context: &Context<'_>,
+        organization: Option<ID>,
+        #[graphql(desc = "How many; 25 where it is not given, and at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on behind this cursor.")] after: Option<String>,
+        at_least: Option<PositionToken>,
+    ) -> Result<Option<SuppressionConnection>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        fresh(call, &["suppressions"], position).await?;
+        lists::suppressions(call, organization, first, after).await.map(Some)
+    }
+
+    /// How an organization's mail fared, day by day. Null when there is no such organization.
+    async fn delivery_stats(
+        &self,
+        context: &Context<'_>,
+        organization: Option<ID>,
+        #[graphql(desc = "The first day (UTC); thirty days before the last where it is not given.")] from: Option<NaiveDate>,
+        #[graphql(desc = "The last day (UTC); today where it is not given.")] to: Option<NaiveDate>,
+        at_least: Option<PositionToken>,
+    ) -> Result<Option<DeliveryStats>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        fresh(call, &["delivery_stats", "emails"], position).await?;
+        lists::delivery_stats(call, organization, from, to).await.map(Some)
+    }
+
+    /// Who did what, when and from where, newest first: in an organization; or, for a person who names none, whatever that person did. Null when
+    /// there is no such organization.
+    async fn account_history(
+        &self,
+        context: &Context<'_>,
+        organization: Option<ID>,
+        #[graphql(desc = "How many; 25 where it is not given, and at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on behind this cursor.")] after: Option<String>,
+        at_least: Option<PositionToken>,
+    ) -> Result<Option<AccountActionConnection>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        fresh(call, &["account_history", "emails"], position).await?;
+        if let (Ok(session), None) = (call.person(), &organization) {
+            return lists::history_of_user(call, session.user, first, after).await.map(Some);
+        }
+        let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        lists::history_of_organization(call, organization, first, after).await.map(Some)
+    }
+
+    /// Anything with an id.
+    async fn node(&self, context: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        Ok(nodes::by_ids(call(context), &[id]).await?.pop().flatten())
+    }
+
+    /// Up to 100 things with ids, in the order asked; null for each that there is not.
+    async fn nodes(&self, context: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+        nodes::by_ids(call(context), &ids).await
+    }
+}
+
+/// The organisation to read in; `None` when there is none such for the caller.
+async fn reading(call: &Call, organization: &Option<ID>) -> Result<Option<OrganizationId>> {
+    absent(call.organization(organization.as_ref().map(|id| id.as_str()), Need::Read).await)
+}
+
+/// Somebody else's is none.
+fn absent<T>(allowed: std::result::Result<T, Denied>) -> Result<Option<T>> {
+    match allowed {
+        Ok(allowed) => Ok(Some(allowed)),
+        Err(Denied::NoSuchOrganization) => Ok(None),
+        Err(denied) => Err(denied.into()),
+    }
+}
+
+async fn position(call: &Call, at_least: Option<PositionToken>) -> Result<Option<Position>> {
+    match at_least {
+        Some(token) => Ok(Some(call.state.position_of(token).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The organisation of an id of that kind, when the caller may read there.
+pub(crate) async fn readable(call: &Call, category: Category, id: &str) -> Result<Option<NodeId>> {
+    if !call.caller.is_known() {
+        return Err(Denied::Unauthenticated.into());
+    }
+    let Some(node) = NodeId::parse_as(category, id) else { return Ok(None) };
+    Ok(absent(call.allow(node.organization, Need::Read).await)?.map(|_| node))
+}

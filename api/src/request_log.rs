@@ -1,0 +1,38 @@
+//! What is said about every request: its route's template, never its path, query or body. And the headers that every answer carries.
+
+use crate::state::State;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::Error;
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+pub(crate) async fn log_request(
+    state: Data<State>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let started = state.clock.since_boot();
+    let method = request.method().clone();
+    let mut response = next.call(request).await?;
+    let elapsed_us = state.clock.since_boot().saturating_sub(started).as_micros();
+    let route = response.request().match_pattern().unwrap_or_default();
+    let status = response.status().as_u16();
+    tracing::info!(%method, route, status, elapsed_us = u64::try_from(elapsed_us).unwrap_or(u64::MAX), "request");
+    for (name, value) in HEADERS {
+        // A page may have said something stricter or wider of its own.
+        if !response.headers().contains_key(&name) {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+    }
+    Ok(response)
+}
