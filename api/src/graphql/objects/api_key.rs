@@ -63,6 +63,7 @@ impl ApiKey {
     }
 }
 
+/// A credential of an application. What it is was shown once, when it was made.
 #[Object]
 impl ApiKey {
     /// Its id, which is no secret.

@@ -61,6 +61,7 @@ impl Email {
     }
 }
 
+/// A message with its 1 to 50 recipients.
 #[Object]
 impl Email {
     /// Its id.
@@ -184,6 +185,7 @@ pub(crate) struct EmailRecipient {
     state: DeliveryState,
 }
 
+/// One recipient of a message.
 #[Object]
 impl EmailRecipient {
     /// The recipient's number within the message, from 0. Events name recipients by it.

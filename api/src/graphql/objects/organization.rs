@@ -68,6 +68,7 @@ impl Organization {
     }
 }
 
+/// Those who send together, under one roof that nobody else sees into.
 #[Object]
 impl Organization {
     /// Its id.

@@ -60,6 +60,7 @@ impl SmtpServer {
     }
 }
 
+/// A mail server that an organization connected. Its secret can be written and never read.
 #[Object]
 impl SmtpServer {
     /// Its id.

@@ -39,6 +39,7 @@ impl User {
     }
 }
 
+/// A person with an account.
 #[Object]
 impl User {
     /// The person's id.

@@ -1,0 +1,12 @@
+//! The HTTP interface as clients meet it: a real server on a real port, PostgreSQL, vault, commands and projections behind it.
+
+mod api {
+    mod installation;
+    mod limits;
+    mod peers;
+    mod refusals;
+    mod rest;
+    mod schema;
+    mod tenancy;
+    mod thin_path;
+}
