@@ -1,7 +1,7 @@
 //! Reading one's own writes: waiting until read models have come as far as a position.
 
 use crate::bookmark::position;
-use crate::{QueryError, all};
+use crate::{QueryError, all, find};
 use deadpool_postgres::Pool;
 use domain::{Clock, Position};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// How often the bookmarks are looked up while other processes move them.
 const POLL: Duration = Duration::from_millis(25);
 
-const BOOKMARKS: &str = "SELECT reader, position FROM ops.bookmark WHERE reader = ANY ($1)";
+const BOOKMARKS: &str = "SELECT reader, position, version FROM ops.bookmark WHERE reader = ANY ($1)";
 
 /// Cheap to clone. A projector in the same process reports here; otherwise the bookmarks are asked.
 #[derive(Clone)]
@@ -77,8 +77,10 @@ impl Freshness {
         let client = self.shared.pool.get().await?;
         let statement = client.prepare_cached(BOOKMARKS).await?;
         for row in client.query(&statement, &[&names]).await? {
-            let found = position(row.get(1));
-            let Some(mark) = self.shared.marks.get(row.get::<_, &str>(0)) else { continue };
+            let Some(projection) = find(row.get(0)) else { continue };
+            let Some(mark) = self.shared.marks.get(projection.name) else { continue };
+            // Content of another version does not have the rows that this program expects.
+            let found = if row.get::<_, i32>(2) == projection.version { position(row.get(1)) } else { Position::START };
             mark.send_if_modified(|mark| {
                 let news = !mark.ours && mark.position != found;
                 if news {

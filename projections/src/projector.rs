@@ -83,7 +83,7 @@ impl Projector {
             };
             let again = self.parts.clock.now() + wait;
             tokio::select! {
-                _ = shutdown.changed() => {}
+                _ = shutdown.wait_for(|stopping| *stopping) => {}
                 () = self.parts.clock.sleep_until(again) => {}
             }
         }

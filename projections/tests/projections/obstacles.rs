@@ -1,0 +1,38 @@
+//! What a projection cannot understand it does not skip.
+
+use crate::story::Story;
+use crate::support::{START, Site, in_time};
+use domain::{Category, EventId, Ids, NewEvent, SealedSlots, StreamName};
+use event_store::{ExpectedVersion, StreamAppend};
+use projections::{find, lag};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_event_stops_the_projections_that_read_it_and_no_other() {
+    let mut site = Site::open().await;
+    site.let_time_run();
+    let running = site.start(1);
+    let mut story = Story::new(25, START);
+    let before = site.append(story.steps(50)).await;
+    running.reach(before).await;
+    let unknown = NewEvent {
+        id: EventId(story.ids.time_ordered(story.now)),
+        event_type: "EmailTransmogrified".into(),
+        schema_version: 1,
+        occurred_at: story.now,
+        actor: domain::Actor::System(domain::SystemActor::Platform),
+        correlation: domain::CorrelationId(story.ids.random()),
+        causation: None,
+        facts: b"{}".to_vec(),
+        slots: SealedSlots::default(),
+        salt: [0; 16],
+    };
+    let stream = StreamName::new(Category::Email, story.organization(), story.ids.random());
+    let after = site.append(vec![StreamAppend { stream, expected: ExpectedVersion::NoStream, events: vec![unknown] }]).await;
+    assert!(in_time(running.freshness.at_least(&["api_keys", "account_history"], after, Duration::from_secs(600))).await);
+    assert!(!in_time(running.freshness.at_least(&["emails"], after, Duration::from_secs(10))).await);
+    let client = site.client().await;
+    let behind = lag(find("emails").unwrap(), &client, &site.store).await.unwrap();
+    assert_eq!((behind.distance(), behind.head), (1, after));
+    running.stop().await;
+}
