@@ -5,7 +5,7 @@ PROFILE ?= dev
 # `make run ARGS="--listen 0.0.0.0:8080"`
 ARGS ?=
 
-.PHONY: run test check
+.PHONY: run test check schema
 
 # The server, with a PostgreSQL of its own unless DATABASE_URL names one.
 run:
@@ -22,3 +22,7 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/check-walls
+
+# The committed schema, after a change of it.
+schema:
+	cargo run --quiet --locked --bin lethemail -- schema > schema.graphql

@@ -34,6 +34,8 @@ enum Command {
         #[command(subcommand)]
         command: ProjectionsCommand,
     },
+    /// Print the GraphQL schema
+    Schema,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -57,6 +59,10 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
         clap_complete::generate(shell, &mut CommandLine::command(), "lethemail", &mut std::io::stdout());
         return Ok(Exit::Done);
     }
+    if let Some(Command::Schema) = line.command {
+        std::io::stdout().write_all(api::sdl().as_bytes())?;
+        return Ok(Exit::Done);
+    }
     let config = Config::load(&line.flags)?;
     match line.command.unwrap_or_default() {
         Command::Serve => {
@@ -72,7 +78,7 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
             runtime()?.block_on(projections_command::run(config, command)).map(|()| Exit::Done)
         }
         Command::Doctor => Ok(runtime()?.block_on(doctor::run(&config))),
-        Command::Completions { .. } => unreachable!("answered above, since it needs no configuration"),
+        Command::Schema | Command::Completions { .. } => unreachable!("answered above, since they need no configuration"),
     }
 }
 

@@ -41,13 +41,18 @@ impl DataDirectory {
         if for_tests && is_new {
             File::create(path.join(FOR_TESTS)).map_err(failed)?;
         }
-        if for_tests && !path.join(FOR_TESTS).exists() {
-            return Err(DataDirectoryError::NotForTests { path: path.to_owned() });
+        if for_tests {
+            Self::check_made_for_tests(path)?;
         }
         if is_new {
             std::fs::set_permissions(path, Permissions::from_mode(mode())).map_err(failed)?;
         }
         Ok(Self { path: path.canonicalize().map_err(failed)?, lock })
+    }
+
+    /// Whether a moved clock may see this data.
+    pub(crate) fn check_made_for_tests(path: &Path) -> Result<(), DataDirectoryError> {
+        if path.join(FOR_TESTS).exists() { Ok(()) } else { Err(DataDirectoryError::NotForTests { path: path.to_owned() }) }
     }
 
     /// Absolute, without symbolic links.

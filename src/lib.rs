@@ -12,6 +12,7 @@ mod data_directory;
 mod database;
 mod doctor;
 mod exit;
+mod greeting;
 mod ids;
 mod logging;
 mod pools;
@@ -19,6 +20,7 @@ mod private_postgres;
 mod progress;
 mod projections_command;
 mod serve;
+mod server;
 mod service;
 
 pub use cli::main;

@@ -1,10 +1,13 @@
 //! `lethemail serve`: what starts in which order, and how it stops in reverse.
 
 use crate::config::{Config, Secret};
+use crate::greeting;
+use crate::server::Server;
 use crate::service::Service;
 use crate::{DataDirectory, Database, Pools, PrivatePostgres, SystemClock, SystemIds};
 use anyhow::Context;
 use domain::{Clock, Ids};
+use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -55,10 +58,14 @@ impl Foundation {
 
     /// For a subcommand: on the database of the server that runs on this data, or on one started for it.
     pub(crate) async fn beside(mut config: Config) -> anyhow::Result<Self> {
-        if config.database.url.is_none() {
-            config.database.url = crate::private_postgres::running_url(&config.data_dir).map(Secret::new);
+        let running = crate::private_postgres::running_url(&config.data_dir).filter(|_| config.database.url.is_none());
+        let Some(url) = running else { return Self::lay(config).await };
+        if config.clock_file.is_some() {
+            DataDirectory::check_made_for_tests(&config.data_dir)?;
         }
-        Self::lay(config).await
+        let clock = clock(&config)?;
+        config.database.url = Some(Secret::new(url));
+        Self::with(config, Arc::new(clock), Arc::new(SystemIds)).await
     }
 
     /// Completes when the private PostgreSQL has ended by itself; never with a database of somebody else.
@@ -80,26 +87,64 @@ impl Foundation {
 }
 
 /// The whole life of the process. A signal during the start ends it too: what was begun is dropped, which stops it.
-pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
-    let mut foundation = tokio::select! {
-        foundation = Foundation::lay(config) => foundation?,
+    let listener = config.role.serves_api().then(|| bind(&mut config)).transpose()?;
+    let mut running = tokio::select! {
+        running = Running::start(config, listener) => running?,
         () = signals.asked() => return Ok(()),
     };
-    let service = Service::start(&foundation).await?;
-    tracing::info!(private_postgresql = foundation.postgres.is_some(), "ready");
     let reason = tokio::select! {
         () = signals.asked() => StopReason::Asked,
-        error = foundation.broken() => StopReason::Fault(error),
+        error = running.foundation.broken() => StopReason::Fault(error),
     };
     tracing::info!("stopping");
-    if matches!(reason, StopReason::Asked) {
-        service.stop().await;
+    running.stop(reason).await
+}
+
+/// Bound first of all: port 0 becomes a real one before any link is written.
+fn bind(config: &mut Config) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(config.listen).with_context(|| format!("{} cannot be listened to", config.listen))?;
+    let address = listener.local_addr()?;
+    if config.public_url == format!("http://{}", config.listen) {
+        config.public_url = format!("http://{address}");
     }
-    let stopped = foundation.stop().await;
-    match reason {
-        StopReason::Asked => stopped,
-        StopReason::Fault(error) => Err(error),
+    config.listen = address;
+    Ok(listener)
+}
+
+struct Running {
+    foundation: Foundation,
+    service: Service,
+    server: Option<Server>,
+}
+
+impl Running {
+    async fn start(config: Config, listener: Option<TcpListener>) -> anyhow::Result<Self> {
+        let foundation = Foundation::lay(config).await?;
+        let service = Service::start(&foundation).await?;
+        let server = listener.map(|listener| Server::start(&foundation, &service, listener)).transpose()?;
+        if let Some(server) = &server {
+            server.set_ready();
+            greeting::print(&service, &server.api, &foundation.config.public_url).await?;
+        }
+        let listen = server.is_some().then(|| foundation.config.listen.to_string());
+        tracing::info!(private_postgresql = foundation.postgres.is_some(), listen, "ready");
+        Ok(Self { foundation, service, server })
+    }
+
+    /// In reverse. When the database is gone there is nothing to drain into.
+    async fn stop(self, reason: StopReason) -> anyhow::Result<()> {
+        if let StopReason::Fault(error) = reason {
+            // What PostgreSQL left behind is cleared at the next start.
+            drop(self.foundation.stop().await);
+            return Err(error);
+        }
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+        self.service.stop().await;
+        self.foundation.stop().await
     }
 }
 

@@ -3,5 +3,6 @@
 mod configuration;
 mod private_postgres;
 mod program;
+mod stories;
 mod time_and_ids;
 mod walls;

@@ -1,10 +1,10 @@
 //! The built program, run as a user would run it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -65,7 +65,7 @@ pub fn at(program: &Path, place: &Place) -> Command {
 pub struct Program {
     child: Child,
     lines: Receiver<String>,
-    /// What it has said on standard error so far.
+    /// What it has said on standard output and standard error so far.
     pub said: Vec<String>,
 }
 
@@ -78,10 +78,10 @@ impl Program {
     }
 
     pub fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let errors = BufReader::new(child.stderr.take().unwrap());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
-        std::thread::spawn(move || errors.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        forward(child.stdout.take().unwrap(), sender.clone());
+        forward(child.stderr.take().unwrap(), sender);
         Self { child, lines, said: Vec::new() }
     }
 
@@ -132,6 +132,10 @@ impl Program {
     }
 }
 
+fn forward(pipe: impl Read + Send + 'static, sender: Sender<String>) {
+    std::thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         drop(self.child.kill());
@@ -140,13 +144,18 @@ impl Drop for Program {
 }
 
 /// Waits until `holds` does, as long as it takes a loaded machine.
-#[expect(clippy::disallowed_methods, reason = "waits for another process, which no clock of ours moves")]
 pub fn eventually(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..PATIENCE.as_millis() / 10 {
+    eventually_mut(what, holds);
+}
+
+/// The same for a look that remembers.
+#[expect(clippy::disallowed_methods, reason = "waits for another process, which no clock of ours moves")]
+pub fn eventually_mut(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..PATIENCE.as_millis() / 20 {
         if holds() {
             return;
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(20));
     }
     panic!("it never came about that {what}");
 }

@@ -1,0 +1,90 @@
+//! The HTTP server: one listener, bound before anything starts, so that the address is known to everything that writes links.
+
+use crate::serve::Foundation;
+use crate::service::Service;
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use api::{Api, ApiParts, ApiSettings, NotReady, Readiness};
+use deadpool_postgres::Pool;
+use std::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// Threads that answer requests. Statements and sealing happen on the program's own threads as well.
+const WORKERS: usize = 2;
+/// How long requests under way may take when the program stops.
+const DRAIN_S: u64 = 30;
+
+pub(crate) struct Server {
+    pub api: Api,
+    readiness: Readiness,
+    handle: ServerHandle,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Answers requests when it returns, but is not ready before [`Self::set_ready`].
+    pub fn start(foundation: &Foundation, service: &Service, listener: TcpListener) -> anyhow::Result<Self> {
+        let readiness = readiness(foundation.pools.app.clone());
+        let config = &foundation.config;
+        let api = Api::new(ApiParts {
+            commands: service.commands.clone(),
+            store: service.store.clone(),
+            vault: service.vault.clone(),
+            read_pool: foundation.pools.app.clone(),
+            freshness: service.freshness.clone(),
+            clock: foundation.clock.clone(),
+            ids: foundation.ids.clone(),
+            readiness: readiness.clone(),
+            settings: ApiSettings {
+                body_bytes_max: config.limits.body_bytes_max,
+                bodies_in_flight_bytes: config.limits.bodies_in_flight_bytes,
+                ..ApiSettings::new(config.public_url.clone())
+            },
+        });
+        let served = api.clone();
+        let server = HttpServer::new(move || {
+            let api = served.clone();
+            App::new().configure(move |routes| api.configure(routes))
+        });
+        let server = server
+            .workers(WORKERS)
+            .disable_signals()
+            .shutdown_timeout(DRAIN_S)
+            .listen(listener)
+            .context("the listener cannot be served")?
+            .run();
+        let handle = server.handle();
+        Ok(Self { api, readiness, handle, task: tokio::spawn(server) })
+    }
+
+    pub fn set_ready(&self) {
+        self.readiness.set_serving(true);
+    }
+
+    /// Not ready, then no new connections, then the requests under way.
+    pub async fn stop(self) {
+        self.readiness.set_serving(false);
+        self.handle.stop(true).await;
+        match self.task.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the HTTP server failed"),
+            Err(_) => tracing::error!("the HTTP server ended without a word"),
+        }
+    }
+}
+
+/// The database answers and has every migration of this program.
+fn readiness(pool: Pool) -> Readiness {
+    Readiness::new(move || {
+        let pool = pool.clone();
+        Box::pin(async move {
+            let client = pool.get().await.map_err(|_| NotReady("no database connection"))?;
+            match migrations::pending(&client).await {
+                Ok(0) => Ok(()),
+                Ok(_) => Err(NotReady("migrations are missing")),
+                Err(_) => Err(NotReady("the database does not answer")),
+            }
+        })
+    })
+}

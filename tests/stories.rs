@@ -1,0 +1,7 @@
+//! What people do with a running installation, from signing up to being forgotten.
+
+mod account;
+mod client;
+mod main_path;
+mod samples;
+mod sink;
