@@ -63,7 +63,7 @@ async fn json_of(state: &Data<State>, row: &EmailRow) -> Result<Value, RestError
         "cc": addresses(RecipientField::Cc),
         "bcc": addresses(RecipientField::Bcc),
         "reply_to": sender.map(|sender| sender.reply_to.as_slice()).unwrap_or_default(),
-        "subject": sender.map(|sender| sender.subject_line.as_str()),
+        "subject": opened.iter().find_map(shown).map(|recipient| recipient.subject_line.as_str()),
         // Bodies are not kept beyond delivery.
         "html": null,
         "text": null,

@@ -174,7 +174,6 @@ fn sender_details(message: &SendEmail, by: &Request) -> SenderDetails {
     SenderDetails {
         from: written(&message.from),
         reply_to: message.reply_to.iter().map(written).collect(),
-        subject_line: message.subject_line.clone(),
         tags: message.tags.clone(),
         headers: message.headers.clone(),
         attachment_names: message.attachments.iter().map(|attachment| attachment.file_name.clone()).collect(),

@@ -12,12 +12,10 @@ personal_data! {
         pub name: Option<String>,
         pub subject_line: String,
     }
-    /// The sending side of one message.
+    /// The sending side of one message. The subject line is not here: it is kept once for each recipient, and goes with the last of them.
     pub struct SenderDetails: EmailMetadata, Ops, for Service | Deliver | Security | Abuse | Support | SubjectRights {
         pub from: String,
         pub reply_to: Vec<String>,
-        /// The subject line, for the organisation's own view of its message.
-        pub subject_line: String,
         pub tags: Vec<Tag>,
         pub headers: Vec<(String, String)>,
         pub attachment_names: Vec<String>,

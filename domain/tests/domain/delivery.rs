@@ -17,7 +17,6 @@ pub fn request(fields: &[RecipientField], suppressed: &[usize]) -> QueueEmail {
         sender: Personal::new(SenderDetails {
             from: "shop@example.com".into(),
             reply_to: vec![],
-            subject_line: "Hello".into(),
             tags: vec![],
             headers: vec![],
             attachment_names: vec![],

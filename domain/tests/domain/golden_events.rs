@@ -152,7 +152,6 @@ fn personal_data_has_the_form_it_had_from_the_start() {
     let sender = SenderDetails {
         from: "f".into(),
         reply_to: vec!["r".into()],
-        subject_line: "s".into(),
         tags: vec![tag],
         headers: vec![("n".into(), "v".into())],
         attachment_names: vec!["a".into()],

@@ -331,7 +331,6 @@ fn sender() -> SenderDetails {
     SenderDetails {
         from: String::new(),
         reply_to: vec![],
-        subject_line: String::new(),
         tags: vec![],
         headers: vec![],
         attachment_names: vec![],

@@ -127,9 +127,10 @@ impl Email {
         Ok(self.sender(context).await?.map(|sender| sender.reply_to.as_slice()))
     }
 
-    /// The subject line.
+    /// The subject line. It is kept for each recipient, and cannot be read any more when all of them are forgotten.
     async fn subject(&self, context: &Context<'_>) -> Result<Option<&str>> {
-        Ok(self.sender(context).await?.map(|sender| sender.subject_line.as_str()))
+        let recipients = self.batch.recipients(call(context), self.id).await?;
+        Ok(recipients.iter().find_map(shown).map(|details| details.subject_line.as_str()))
     }
 
     /// Labels.
@@ -149,7 +150,7 @@ impl Email {
         Ok(self.sender(context).await?.map(|sender| sender.attachment_names.as_slice()))
     }
 
-    /// Whether the sender's side can be read: sender, subject, tags, headers.
+    /// Whether the sender's side can be read: sender, tags, headers.
     async fn personal_data(&self, context: &Context<'_>) -> Result<Option<PersonalData>> {
         let sender: Option<&Opened<SenderDetails>> = self.batch.sender(call(context), self.id).await?;
         Ok(sender.map(PersonalData::from))
