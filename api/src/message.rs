@@ -6,9 +6,9 @@ pub(crate) use problem::{Problem, of_refusal};
 
 use crate::graphql::UserErrorCode as Code;
 use base64::Engine;
+use base64::engine::DecodePaddingMode;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::GeneralPurposeConfig;
-use base64::engine::DecodePaddingMode;
 use commands::{Attachment, SendEmail};
 use domain::{AddressError, Mailbox, Tag, Timestamp};
 
@@ -46,8 +46,7 @@ impl WrittenMessage {
         let mut problems = Vec::new();
         let from = one_mailbox(&self.from, "from", &mut problems);
         let mut list = |field, written: &[String]| mailboxes(field, written, &mut problems);
-        let (to, cc, bcc, reply_to) =
-            (list("to", &self.to), list("cc", &self.cc), list("bcc", &self.bcc), list("replyTo", &self.reply_to));
+        let (to, cc, bcc, reply_to) = (list("to", &self.to), list("cc", &self.cc), list("bcc", &self.bcc), list("replyTo", &self.reply_to));
         let mut attachments = Vec::with_capacity(self.attachments.len());
         for (number, written) in self.attachments.into_iter().enumerate() {
             match BASE64.decode(written.content.as_bytes()) {
@@ -57,7 +56,7 @@ impl WrittenMessage {
                     content_type: written.content_type,
                     content_id: written.content_id,
                 }),
-                Err(_) => problems.push(Problem::inside("attachments", number, Some("content"), Code::Base64Invalid)),
+                Err(_) => problems.push(Problem::inside("attachments", number, Some("content"), Code::EncodingInvalid)),
             }
         }
         let (Some(from), true) = (from, problems.is_empty()) else { return Err(problems) };

@@ -7,6 +7,11 @@ use actix_web::http::header;
 
 /// Whether the request says that it was made by a page of another site.
 pub(crate) fn is_foreign(state: &State, request: &HttpRequest) -> bool {
+    let said_by_browser =
+        request.headers().get("sec-fetch-site").is_some_and(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"));
+    if said_by_browser && !request.method().is_safe() {
+        return true;
+    }
     let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
     let Ok(origin) = origin.to_str() else { return true };
     if origin.eq_ignore_ascii_case(&state.settings.public_url) {

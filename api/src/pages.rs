@@ -1,13 +1,26 @@
 //! The few pages that people open: plain, rendered here, with nothing from anywhere else.
 
+mod assets;
+mod confirm;
 mod first_mail;
+mod html;
 mod plain;
+mod sandbox;
+mod sign_in;
 
 pub(crate) use first_mail::FirstMailLink;
 pub(crate) use plain::not_found;
 
-use actix_web::web::ServiceConfig;
+use actix_web::web::{self, ServiceConfig};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    plain::routes(config);
+    config
+        .route("/", web::get().to(plain::index))
+        .route("/graphiql", web::get().to(assets::graphiql))
+        .route("/assets/{name}", web::get().to(assets::asset))
+        .route("/confirm", web::get().to(confirm::ask))
+        .route("/confirm", web::post().to(confirm::confirm))
+        .route("/signin", web::get().to(sign_in::ask))
+        .route("/signin", web::post().to(sign_in::sign_in))
+        .route("/sandbox", web::get().to(sandbox::sandbox));
 }

@@ -55,7 +55,8 @@ impl Parameters {
     /// From the query string of a GET.
     pub fn from_query_string(text: &str) -> Result<Self, Refused> {
         let malformed = |what: &str| Refused::new(Code::BadRequest, what);
-        let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| malformed("the query string is malformed"))?;
+        let pairs =
+            actix_web::web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| malformed("the query string is malformed"))?;
         let mut parameters = Self::default();
         let mut asked = false;
         for (name, value) in pairs.into_inner() {
@@ -76,9 +77,11 @@ impl Parameters {
         match lexical::check(&self.query) {
             Ok(()) => {}
             Err(TextLimit::Nesting) => return Err(Refused::new(Code::LimitExceeded, "the query nests too deep")),
+            Err(TextLimit::Aliases) => return Err(Refused::new(Code::LimitExceeded, limits::Limit::Aliases.to_string())),
             Err(TextLimit::Tokens) => return Err(Refused::new(Code::LimitExceeded, "the query has too many words")),
         }
-        let document = async_graphql::parser::parse_query(&self.query).map_err(|error| Refused::new(Code::GraphqlParseFailed, error.to_string()))?;
+        let document =
+            async_graphql::parser::parse_query(&self.query).map_err(|error| Refused::new(Code::GraphqlParseFailed, error.to_string()))?;
         let variables = Variables::from_json(Value::Object(self.variables.unwrap_or_default()));
         let cost = limits::cost(&document, &variables).map_err(|limit| Refused::new(Code::LimitExceeded, limit.to_string()))?;
         let kind = kind_of(&document, self.operation_name.as_deref())?;
@@ -103,5 +106,7 @@ fn kind_of(document: &ExecutableDocument, name: Option<&str>) -> Result<Operatio
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         (DocumentOperations::Multiple(_), None) => None,
     };
-    operation.map(|operation| operation.node.ty).ok_or_else(|| Refused::new(Code::GraphqlValidationFailed, "no operation of the document is meant"))
+    operation
+        .map(|operation| operation.node.ty)
+        .ok_or_else(|| Refused::new(Code::GraphqlValidationFailed, "no operation of the document is meant"))
 }

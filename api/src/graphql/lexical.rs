@@ -4,17 +4,21 @@
 const NESTING_MAX: usize = 50;
 /// Names, numbers, strings and brackets. The introspection query of graphql-js has about 300.
 const TOKENS_MAX: usize = 6_000;
+/// Outside of arguments and variable definitions, a colon is always an alias.
+const ALIASES_MAX: usize = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextLimit {
     Nesting,
     Tokens,
+    Aliases,
 }
 
 /// One pass without recursion. It need not be exact about errors: what is no GraphQL is for the parser to say.
 pub(crate) fn check(text: &str) -> Result<(), TextLimit> {
     let mut rest = text.as_bytes();
     let (mut nesting, mut tokens) = (0_usize, 0_usize);
+    let (mut parentheses, mut aliases) = (0_usize, 0_usize);
     while let Some((&byte, after)) = rest.split_first() {
         let length = match byte {
             b'#' => rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len()),
@@ -27,6 +31,12 @@ pub(crate) fn check(text: &str) -> Result<(), TextLimit> {
             b'}' | b']' | b')' => nesting = nesting.saturating_sub(1),
             _ => {}
         }
+        match byte {
+            b'(' => parentheses += 1,
+            b')' => parentheses = parentheses.saturating_sub(1),
+            b':' if parentheses == 0 => aliases += 1,
+            _ => {}
+        }
         let is_token = byte != b'#' && byte != b',' && !byte.is_ascii_whitespace();
         tokens += usize::from(is_token);
         if nesting > NESTING_MAX {
@@ -34,6 +44,9 @@ pub(crate) fn check(text: &str) -> Result<(), TextLimit> {
         }
         if tokens > TOKENS_MAX {
             return Err(TextLimit::Tokens);
+        }
+        if aliases > ALIASES_MAX {
+            return Err(TextLimit::Aliases);
         }
         rest = &rest[length..];
     }
@@ -70,5 +83,7 @@ mod tests {
         assert_eq!(check(&text), Ok(()));
         assert_eq!(check(&"{a".repeat(100)), Err(TextLimit::Nesting));
         assert_eq!(check(&"a ".repeat(10_000)), Err(TextLimit::Tokens));
+        assert_eq!(check(&"a: b ".repeat(101)), Err(TextLimit::Aliases));
+        assert_eq!(check(&format!("{{ a({}) }}", "b: {c: 1} ".repeat(101))), Ok(()));
     }
 }

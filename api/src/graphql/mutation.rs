@@ -75,6 +75,10 @@ pub(super) fn named(organization: &Option<ID>) -> Option<&str> {
 }
 
 /// The organisation of a request, in the words of a mutation.
-pub(super) async fn acting(call: &Call, organization: &Option<ID>, need: crate::call::Need) -> std::result::Result<OrganizationId, Outcome> {
+pub(super) async fn acting(
+    call: &Call,
+    organization: &Option<ID>,
+    need: crate::call::Need,
+) -> std::result::Result<OrganizationId, Outcome> {
     call.organization(named(organization), need).await.map_err(Outcome::denied)
 }

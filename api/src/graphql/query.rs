@@ -138,13 +138,17 @@ impl Query {
     }
 
     /// Anything with an id.
-    async fn node(&self, context: &Context<'_>, id: ID) -> Result<Option<Node>> {
-        Ok(nodes::by_ids(call(context), &[id]).await?.pop().flatten())
+    async fn node(&self, context: &Context<'_>, id: ID, at_least: Option<PositionToken>) -> Result<Option<Node>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        Ok(nodes::by_ids(call, &[id], position).await?.pop().flatten())
     }
 
     /// Up to 100 things with ids, in the order asked; null for each that there is not.
-    async fn nodes(&self, context: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
-        nodes::by_ids(call(context), &ids).await
+    async fn nodes(&self, context: &Context<'_>, ids: Vec<ID>, at_least: Option<PositionToken>) -> Result<Vec<Option<Node>>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        nodes::by_ids(call, &ids, position).await
     }
 }
 

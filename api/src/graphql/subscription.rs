@@ -42,7 +42,16 @@ impl Subscription {
         }
         let place = context.data_opt::<StreamPlace>().cloned().unwrap_or_default();
         Ok(stream::try_unfold(
-            Following { call, organization: node.organization, email: EmailId(node.id), after, ready: VecDeque::new(), news, fresh: true, place },
+            Following {
+                call,
+                organization: node.organization,
+                email: EmailId(node.id),
+                after,
+                ready: VecDeque::new(),
+                news,
+                fresh: true,
+                place,
+            },
             Following::next,
         ))
     }

@@ -29,7 +29,7 @@ codes! {
     /// More than 40 MiB together.
     AttachmentsTooLarge => "the attachments have more than 40 MiB together",
     /// Not base64.
-    Base64Invalid => "the content must be base64",
+    EncodingInvalid => "the content must be base64",
     /// The confirmation link is unknown, used or too old.
     ConfirmationInvalid => "the link is unknown, used or too old",
     /// Not a media type.

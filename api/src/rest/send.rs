@@ -55,12 +55,14 @@ pub(super) async fn caller(state: &Data<State>, request: &HttpRequest, need: Nee
 
 async fn body(state: &Data<State>, request: &HttpRequest, payload: Payload) -> Result<(Value, Body), RestError> {
     let is_json = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_json = is_json.is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")));
+    let is_json =
+        is_json.is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")));
     if !is_json {
         return Err(RestError::new(415, "validation_error", "Send `content-type: application/json`."));
     }
     let body = state.bodies.read(request, payload, state.settings.body_bytes_max).await.map_err(RestError::of_body)?;
-    let value = serde_json::from_slice(&body.bytes).map_err(|_| RestError::new(400, "validation_error", "The request body must be valid JSON."))?;
+    let value =
+        serde_json::from_slice(&body.bytes).map_err(|_| RestError::new(400, "validation_error", "The request body must be valid JSON."))?;
     Ok((value, body))
 }
 
@@ -154,9 +156,9 @@ async fn send(
 }
 
 fn to_command(value: Value) -> Result<SendEmail, RestError> {
-    fields::message(value)?.into_command().map_err(|problems| {
-        problems.first().map_or_else(|| RestError::validation("The message is not valid."), RestError::of_problem)
-    })
+    fields::message(value)?
+        .into_command()
+        .map_err(|problems| problems.first().map_or_else(|| RestError::validation("The message is not valid."), RestError::of_problem))
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, RestError> {

@@ -67,7 +67,10 @@ async fn every_action_is_in_the_history_with_who_and_from_where() {
     let theirs = installation.graphql(&account.session, query, json!({ "o": account.organization, "p": position })).await;
     let nodes = theirs["accountHistory"]["nodes"].as_array().unwrap();
     let sent = nodes.iter().find(|node| node["type"] == "EmailQueued").unwrap();
-    assert_eq!(*sent, json!({ "type": "EmailQueued", "actorKind": "API_KEY", "ip": "127.0.0.1", "userAgent": "tests", "personalData": "READABLE" }));
+    assert_eq!(
+        *sent,
+        json!({ "type": "EmailQueued", "actorKind": "API_KEY", "ip": "127.0.0.1", "userAgent": "tests", "personalData": "READABLE" })
+    );
 }
 
 #[actix_web::test]

@@ -149,8 +149,7 @@ fn sign_up_error(refusal: SignUpRefusal) -> UserError {
 
 async fn confirm_address(context: &Context<'_>, input: ConfirmAddressInput) -> Result<ConfirmAddressPayload, Outcome> {
     let call = call(context);
-    let request =
-        ConfirmAddress { token: Personal::new(input.token), origin: call.origin.clone(), correlation: call.correlation };
+    let request = ConfirmAddress { token: Personal::new(input.token), origin: call.origin.clone(), correlation: call.correlation };
     let confirmed = call.state.commands.confirm_address(request).await;
     // Which of the reasons it was is nobody's business who has no good link.
     let (_, position) = confirmed.map_err(|failure| Outcome::of(failure, |_| vec![UserError::at("token", Code::ConfirmationInvalid)]))?;

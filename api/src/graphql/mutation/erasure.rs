@@ -86,11 +86,8 @@ async fn erase_recipient(context: &Context<'_>, input: EraseRecipientInput) -> R
     let organization = acting(call, &input.organization, Need::Erase).await?;
     let by = call.request(organization).map_err(Outcome::denied)?;
     let address = input.address.parse().map_err(|error| UserError::at("address", address_code(error)))?;
-    let request = EraseRecipient {
-        address: Personal::new(address),
-        note: input.note.map(Personal::new),
-        keep_suppressed: input.keep_suppressed,
-    };
+    let request =
+        EraseRecipient { address: Personal::new(address), note: input.note.map(Personal::new), keep_suppressed: input.keep_suppressed };
     let begun = call.state.commands.erase_recipient(&by, request).await.map_err(|fault| Outcome::Failed(internal(fault)))?;
     Ok(EraseRecipientPayload {
         erasure_id: Some(NodeId::new(Category::Erasure, organization, begun.erasure.0).into()),

@@ -105,12 +105,12 @@ async fn whence(call: &Call, rows: &[HistoryRow]) -> Result<Vec<Whence>> {
     let mut requests = vault.open_many(Purpose::Service, &requests).await.map_err(internal)?.into_iter();
     let mut senders = vault.open_many(Purpose::Service, &senders).await.map_err(internal)?.into_iter();
     let whence = rows.iter().map(|row| match &row.origin {
-        HistoryOrigin::Request(_) => requests.next().map_or_else(Whence::default, |opened| {
-            Whence::of(&opened, |origin| (origin.ip.clone(), origin.user_agent.clone()))
-        }),
-        HistoryOrigin::Sender(_) => senders.next().map_or_else(Whence::default, |opened| {
-            Whence::of(&opened, |sender| (sender.ip.clone(), sender.user_agent.clone()))
-        }),
+        HistoryOrigin::Request(_) => requests
+            .next()
+            .map_or_else(Whence::default, |opened| Whence::of(&opened, |origin| (origin.ip.clone(), origin.user_agent.clone()))),
+        HistoryOrigin::Sender(_) => senders
+            .next()
+            .map_or_else(Whence::default, |opened| Whence::of(&opened, |sender| (sender.ip.clone(), sender.user_agent.clone()))),
         HistoryOrigin::Unstated => Whence::default(),
     });
     Ok(whence.collect())

@@ -26,8 +26,8 @@ macro_rules! words {
 /// The same enums where they come from.
 mod domain_words {
     pub use domain::{
-        AbandonmentReason, CancellationReason, DeliveryState, EmailStatus, FailureReason, Interface, RecipientField, Role, Scope as ApiScope,
-        SuppressionReason, TlsMode, TlsVersion,
+        AbandonmentReason, CancellationReason, DeliveryState, EmailStatus, FailureReason, Interface, RecipientField, Role,
+        Scope as ApiScope, SuppressionReason, TlsMode, TlsVersion,
     };
 }
 

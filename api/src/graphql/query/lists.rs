@@ -48,7 +48,12 @@ fn day(date: NaiveDate) -> Day {
     Timestamp::from(date.and_time(NaiveTime::MIN).and_utc()).day()
 }
 
-pub(super) async fn history_of_user(call: &Call, user: UserId, first: Option<i32>, after: Option<String>) -> Result<AccountActionConnection> {
+pub(super) async fn history_of_user(
+    call: &Call,
+    user: UserId,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<AccountActionConnection> {
     let (first, before) = (size(first)?, parse_cursor(after.as_deref())?.map(Position::from_bytes));
     let page = account_history::of_user(&*reader(call).await?, user, first, before).await.map_err(internal)?;
     AccountAction::page(call, page, before.is_some()).await

@@ -3,10 +3,10 @@
 use super::readable;
 use crate::call::{Call, Denied, Need};
 use crate::graphql::code::{Code, internal};
-use crate::graphql::objects::{ApiKey, Email, EmailBatch, Organization, SmtpServer, User, reader};
+use crate::graphql::objects::{ApiKey, Email, EmailBatch, Organization, SmtpServer, User, fresh, reader};
 use crate::node_id::NodeId;
 use async_graphql::{ID, Interface, Result};
-use domain::{ApiKeyId, Category, EmailId, OrganizationId, SmtpServerId};
+use domain::{ApiKeyId, Category, EmailId, OrganizationId, Position, SmtpServerId};
 use projections::{api_keys, organizations};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,14 +24,15 @@ pub(crate) enum Node {
     User(User),
 }
 
-pub(super) async fn by_ids(call: &Call, ids: &[ID]) -> Result<Vec<Option<Node>>> {
+pub(super) async fn by_ids(call: &Call, ids: &[ID], position: Option<Position>) -> Result<Vec<Option<Node>>> {
     if !call.caller.is_known() {
         return Err(Denied::Unauthenticated.into());
     }
     if ids.len() > NODES_MAX {
         return Err(Code::BadUserInput.error("`ids` has at most 100 members"));
     }
-    let mut emails = emails(call, ids).await?;
+    let emails = emails(call, ids, position).await?;
+    fresh(call, &["organizations", "api_keys", "smtp_servers"], position).await?;
     let mut nodes = Vec::with_capacity(ids.len());
     for id in ids {
         let node = match NodeId::parse(id.as_str()) {
@@ -41,12 +42,11 @@ pub(super) async fn by_ids(call: &Call, ids: &[ID]) -> Result<Vec<Option<Node>>>
         };
         nodes.push(node);
     }
-    emails.clear();
     Ok(nodes)
 }
 
 /// The messages among the ids that the caller may read and that exist, in one batch an organisation.
-async fn emails(call: &Call, ids: &[ID]) -> Result<HashMap<NodeId, Email>> {
+async fn emails(call: &Call, ids: &[ID], position: Option<Position>) -> Result<HashMap<NodeId, Email>> {
     let mut by_organization: HashMap<OrganizationId, Vec<EmailId>> = HashMap::new();
     for id in ids {
         if let Some(node) = readable(call, Category::Email, id.as_str()).await? {
@@ -55,7 +55,7 @@ async fn emails(call: &Call, ids: &[ID]) -> Result<HashMap<NodeId, Email>> {
     }
     let mut found = HashMap::new();
     for (organization, wanted) in by_organization {
-        let batch = Arc::new(EmailBatch::of_ids(organization, wanted.clone(), None));
+        let batch = Arc::new(EmailBatch::of_ids(organization, wanted.clone(), position));
         for id in wanted {
             if batch.row(call, id).await?.is_some() {
                 found.insert(NodeId::new(Category::Email, organization, id.0), Email::of(batch.clone(), id));
