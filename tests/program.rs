@@ -101,6 +101,14 @@ impl Program {
         }
     }
 
+    /// The line that holds `text`, said already or soon.
+    pub fn line_with(&mut self, text: &str) -> String {
+        if !self.said.iter().any(|line| line.contains(text)) {
+            self.until(text);
+        }
+        self.said.iter().find(|line| line.contains(text)).cloned().unwrap()
+    }
+
     pub fn id(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
     }

@@ -15,12 +15,13 @@ const PASSWORD: &str = "correct horse battery";
 
 impl Account {
     /// The first account of an installation: its confirmation mail is opened by the link that the program printed.
-    pub fn first(program: &Program) -> Self {
+    pub fn first(program: &mut Program) -> Self {
         let client = Client::of(program);
         let sign_up =
             json!({ "name": "Ada", "address": "ada@example.org", "password": PASSWORD, "ageAttested": true, "privacyPolicyVersion": 1 });
         client.mutate("signUp", "SignUpInput", "position", sign_up);
-        let link = program.said.iter().find_map(|line| line.split("shown once at ").nth(1)).expect("the greeting names the link");
+        let said = program.line_with("shown once at ");
+        let link = said.split("shown once at ").nth(1).unwrap();
         let path = link.trim_end_matches("):").strip_prefix(&client.url).expect("the link leads here");
         // The mail is caught by the sandbox a moment after it was accepted.
         let mut mail = String::new();

@@ -30,7 +30,7 @@ fn a_thousand_messages_are_sent_delivered_and_explained_and_twenty_people_are_fo
     command.env("LETHEMAIL_EGRESS__ALLOWED_NETWORKS", "127.0.0.0/8").env("LETHEMAIL_CLOCK_FILE", &clock);
     let mut program = Program::spawn(&mut command);
     program.until("\"ready\"");
-    let account = Account::first(&program);
+    let account = Account::first(&mut program);
     account.connect(sink.port);
 
     let messages = samples::messages(MESSAGES);
@@ -101,7 +101,7 @@ fn send_by_sdk(account: &Account, messages: &[Value]) -> BTreeMap<String, Sent> 
 
 fn sdk(account: &Account, input: &str) -> Vec<Value> {
     let mut child = Command::new(root().join("scripts/python-peer"))
-        .arg(root().join("tests/peers/resend_sdk.py"))
+        .arg(root().join("tests/peers/resend_sends.py"))
         .args([&account.application.url, &account.key])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -6,8 +6,9 @@ use domain::{Acceptance, Attempt, EnhancedStatus, FailureReason, Personal, Recip
 use mail::{EnvelopeOutcome, Pooled, Reply, ReplyClass, SmtpError, classify};
 
 /// What came of each recipient, until it is recorded.
-#[derive(Default)]
-struct Replies {
+struct Replies<'a> {
+    /// Everybody whom the message is for.
+    everybody: &'a [SpooledRecipient],
     accepted: Vec<RecipientReply>,
     bounced: Vec<RecipientReply>,
     deferred: Vec<RecipientReply>,
@@ -21,7 +22,7 @@ impl Deliverer {
         mail: &SpooledMail,
         recipients: &[SpooledRecipient],
     ) -> anyhow::Result<()> {
-        let mut replies = Replies::default();
+        let mut replies = Replies { everybody: &mail.recipients, accepted: vec![], bounced: vec![], deferred: vec![] };
         match self.begin(message, server, mail, recipients).await? {
             Err(error) => replies.fail(recipients, &error),
             Ok((session, outcome)) => self.conclude(message, session, outcome, mail, recipients, &mut replies).await?,
@@ -66,7 +67,7 @@ impl Deliverer {
         outcome: EnvelopeOutcome,
         mail: &SpooledMail,
         recipients: &[SpooledRecipient],
-        replies: &mut Replies,
+        replies: &mut Replies<'_>,
     ) -> anyhow::Result<()> {
         let (taken, refused): (Vec<_>, Vec<_>) = recipients.iter().zip(&outcome.replies).partition(|(_, reply)| reply.is_accepted());
         for (recipient, reply) in refused {
@@ -92,7 +93,7 @@ impl Deliverer {
     }
 }
 
-impl Replies {
+impl Replies<'_> {
     /// A server's word about one recipient.
     fn sort(&mut self, recipient: &SpooledRecipient, reply: &Reply) {
         let (list, reason) = match classify(reply) {
@@ -100,13 +101,13 @@ impl Replies {
             ReplyClass::Deferred { reason } => (&mut self.deferred, Some(reason)),
             ReplyClass::Bounced { reason } => (&mut self.bounced, Some(reason)),
         };
-        let text = ReplyDetails { text: String::from_utf8_lossy(reply.raw()).trim_end().to_owned() };
+        let text = said_about(recipient, self.everybody, reply);
         list.push(RecipientReply {
             recipient: recipient.number,
             code: Some(reply.code()),
             enhanced_status: reply.enhanced().map(|status| EnhancedStatus(u16::from(status.class), status.subject, status.detail)),
             reason,
-            text: Some(Personal::new(text)),
+            text: Some(text),
         });
     }
 
@@ -125,13 +126,49 @@ impl Replies {
         let mut deferred = unsaid(recipient, reason);
         if let Some(reply) = reply {
             deferred.code = Some(reply.code());
-            deferred.text = Some(Personal::new(ReplyDetails { text: String::from_utf8_lossy(reply.raw()).trim_end().to_owned() }));
+            deferred.text = Some(said_about(recipient, self.everybody, reply));
         }
         self.deferred.push(deferred);
     }
 }
 
+/// The server's words as this recipient's data. The reply to the text is one for all, and may quote anybody's address: in each copy the others stand as
+/// numbers, so that forgetting one person leaves no trace with the rest.
+fn said_about(recipient: &SpooledRecipient, everybody: &[SpooledRecipient], reply: &Reply) -> Personal<ReplyDetails> {
+    let mut text = String::from_utf8_lossy(reply.raw()).trim_end().to_owned();
+    for other in everybody.iter().filter(|other| !other.address.eq_ignore_ascii_case(&recipient.address)) {
+        text = without(&text, &other.address, &format!("[recipient {}]", other.number));
+    }
+    Personal::new(ReplyDetails { text })
+}
+
+/// `text` with every occurrence of `address`, in any case, replaced.
+fn without(text: &str, address: &str, replacement: &str) -> String {
+    let (lower, address) = (text.to_ascii_lowercase(), address.to_ascii_lowercase());
+    let mut replaced = String::with_capacity(text.len());
+    let mut from = 0;
+    while let Some(at) = lower[from..].find(&address) {
+        replaced.push_str(&text[from..from + at]);
+        replaced.push_str(replacement);
+        from += at + address.len();
+    }
+    replaced.push_str(&text[from..]);
+    replaced
+}
+
 /// An outcome without a server's word.
 fn unsaid(recipient: &SpooledRecipient, reason: FailureReason) -> RecipientReply {
     RecipientReply { recipient: recipient.number, code: None, enhanced_status: None, reason: Some(reason), text: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without;
+
+    #[test]
+    fn an_address_is_replaced_wherever_and_however_it_stands() {
+        assert_eq!(without("554 <Bob@Example.com> and bob@example.com: no", "bob@example.com", "[1]"), "554 <[1]> and [1]: no");
+        assert_eq!(without("550 ä bob@example.com", "BOB@example.com", "[1]"), "550 ä [1]");
+        assert_eq!(without("250 ok", "bob@example.com", "[1]"), "250 ok");
+    }
 }
