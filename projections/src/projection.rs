@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Transaction;
 use domain::{Category, Event, Position, RecordedEvent};
-use event_store::{Fault, ReadError};
+use event_store::{Fault, Filter, ReadError};
 use std::pin::Pin;
 
 /// A read model: the tables it owns and the code that moves them.
@@ -33,6 +33,11 @@ pub(crate) type Projected<'a> = Pin<Box<dyn Future<Output = Result<(), Projectio
 impl Projection {
     pub(crate) fn wants(&self, event: &RecordedEvent) -> bool {
         self.categories.contains(&event.header.stream.category)
+    }
+
+    /// What to ask the log for. Messages are nearly all of it: whoever reads them reads everything, in plain runs of positions.
+    pub(crate) fn filter(&self) -> Filter {
+        if self.categories.contains(&Category::Email) { Filter::default() } else { Filter::categories(self.categories) }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::source::Source;
 use crate::{Freshness, Projection, ProjectionError};
 use deadpool_postgres::{Client, Pool};
 use domain::{Clock, Ids, Position, RecordedEvent, Timestamp};
-use event_store::{EventStore, Filter, ReadError};
+use event_store::{EventStore, ReadError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -99,8 +99,7 @@ impl Projector {
         shutdown: &mut watch::Receiver<bool>,
     ) -> Result<(), ProjectionError> {
         let Some(mut mover) = Mover::begin(&self.parts, projection, token).await? else { return Ok(()) };
-        let filter = Filter::categories(projection.categories);
-        let mut source = Source::new(self.parts.store.clone(), feed.clone(), filter, mover.reached);
+        let mut source = Source::new(self.parts.store.clone(), feed.clone(), projection.filter(), mover.reached);
         let clock = self.parts.clock.clone();
         while !*shutdown.borrow_and_update() {
             mover.mark_if_due().await?;

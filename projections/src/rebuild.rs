@@ -5,7 +5,7 @@ use crate::projector::Mover;
 use crate::source::read_history;
 use crate::{Projection, ProjectionError, Projector};
 use domain::Position;
-use event_store::{Filter, ReadError};
+use event_store::ReadError;
 
 /// How far a rebuild has come, and where the log ended when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Projector {
         projection: &Projection,
         mut report: impl FnMut(Position),
     ) -> Result<(), ProjectionError> {
-        let mut history = read_history(&self.parts.store, &Filter::categories(projection.categories), mover.reached);
+        let mut history = read_history(&self.parts.store, &projection.filter(), mover.reached);
         loop {
             mover.mark_if_due().await?;
             let news = tokio::select! {
