@@ -37,11 +37,14 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
         Err(fault) => return failed(form, &fault),
     };
     let bytes_max = if call.caller.is_known() { state.settings.body_bytes_max } else { STRANGERS_BODY_BYTES_MAX };
-    let body = match state.bodies.read(&request, payload, bytes_max).await {
+    let mut body = match state.bodies.read(&request, payload, bytes_max).await {
         Ok(body) => body,
         Err(error) => return refused_body(form, error),
     };
-    match Parameters::from_json(&body.bytes).and_then(Parameters::prepare) {
+    let parameters = Parameters::from_json(&body.bytes);
+    // Its share of the budget stays taken while the request is worked on, its bytes need not.
+    body.bytes = Vec::new();
+    match parameters.and_then(Parameters::prepare) {
         Ok(prepared) => execute(&request, form, call, prepared).await,
         Err(refused) => answer(form, Answer::refused(&refused, Some(call.correlation))),
     }

@@ -60,9 +60,11 @@ async fn body(state: &Data<State>, request: &HttpRequest, payload: Payload) -> R
     if !is_json {
         return Err(RestError::new(415, "validation_error", "Send `content-type: application/json`."));
     }
-    let body = state.bodies.read(request, payload, state.settings.body_bytes_max).await.map_err(RestError::of_body)?;
+    let mut body = state.bodies.read(request, payload, state.settings.body_bytes_max).await.map_err(RestError::of_body)?;
     let value =
         serde_json::from_slice(&body.bytes).map_err(|_| RestError::new(400, "validation_error", "The request body must be valid JSON."))?;
+    // Its share of the budget stays taken while the message is worked on, its bytes need not.
+    body.bytes = Vec::new();
     Ok((value, body))
 }
 
@@ -117,15 +119,18 @@ async fn send_all_that_can_be_sent(
     permissive: bool,
     errors: &mut Vec<(usize, RestError)>,
 ) -> Result<Vec<Accepted>, RestError> {
+    if !permissive {
+        let (indices, request): (Vec<usize>, Vec<SendEmail>) = messages.into_iter().unzip();
+        let index = |number: usize| indices.get(number).copied().unwrap_or(number);
+        let sent = send(call, organization, request, key).await;
+        return sent.map_err(|(number, error)| number.map_or(error.clone(), |number| in_batch(index(number), error)));
+    }
     while !messages.is_empty() {
         let request = messages.iter().map(|(_, message)| message.clone()).collect();
         match send(call, organization, request, key.clone()).await {
             Ok(accepted) => return Ok(accepted),
             Err((Some(number), error)) if number < messages.len() => {
                 let (index, _) = messages.remove(number);
-                if !permissive {
-                    return Err(in_batch(index, error));
-                }
                 errors.push((index, error));
             }
             Err((_, error)) => return Err(error),

@@ -7,6 +7,7 @@ use commands::{Commands, Spool};
 use domain::*;
 use egress::{Egress, EgressPolicy};
 use event_store::{EventStore, PostgresConfig, PostgresStore};
+use futures::StreamExt;
 use projections::{Freshness, Projector};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -126,6 +127,16 @@ impl Installation {
         let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
         let body = response.body().limit(64 << 20).await.unwrap();
         Reply { status: response.status().as_u16(), headers, body: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// The first piece of an answer that does not end.
+    pub async fn first_piece(&self, path: &str, headers: &[(&str, &str)]) -> String {
+        let mut request = self.client.get(format!("{}{path}", self.url)).no_decompress();
+        for (name, value) in headers {
+            request = request.insert_header((*name, *value));
+        }
+        let mut response = request.send().await.unwrap();
+        String::from_utf8(response.next().await.unwrap().unwrap().to_vec()).unwrap()
     }
 
     pub async fn get(&self, path: &str) -> Reply {

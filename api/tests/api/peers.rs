@@ -103,3 +103,20 @@ async fn a_stream_ends_with_the_session_it_was_opened_in() {
     let last: Value = serde_json::from_str(&line.unwrap()).unwrap();
     assert_eq!(last["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{last}");
 }
+
+#[actix_web::test]
+async fn an_event_stream_goes_on_behind_the_last_event_that_was_heard() {
+    let installation = Installation::new().await;
+    let account = installation.account("ada@example.org").await;
+    let (email, position) = installation.send(&account.key, &["bob@example.com"]).await;
+    let cancel = "mutation($e: ID!) { cancelEmail(input: { email: $e }) { userErrors { code } } }";
+    installation.graphql(&account.key, cancel, json!({ "e": email })).await;
+    let path = format!("/graphql?query=subscription%7BemailEvents(email:%22{email}%22)%7Btype%7D%7D");
+    let authorization = format!("Bearer {}", account.key);
+    let mut headers = vec![("accept", "text/event-stream"), ("authorization", authorization.as_str())];
+    let first = installation.first_piece(&path, &headers).await;
+    assert!(first.starts_with(&format!("id: {position}\nevent: next\ndata: ")) && first.contains("QUEUED"), "{first}");
+    headers.push(("last-event-id", &position));
+    let resumed = installation.first_piece(&path, &headers).await;
+    assert!(resumed.contains("CANCELLED") && !resumed.contains("QUEUED"), "{resumed}");
+}

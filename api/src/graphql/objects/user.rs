@@ -8,22 +8,26 @@ use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{Category, Folded, OrganizationId, Purpose, StreamName, User as Account, UserDetails, UserId, fold};
 use projections::organizations;
+use std::sync::Arc;
 use tokio::sync::OnceCell;
 use vault::Opened;
+
+/// The account, and its details where they were ever given.
+type Known = (Folded<Account>, Option<Opened<UserDetails>>);
 
 /// A person with an account.
 pub(crate) struct User {
     id: UserId,
-    account: OnceCell<(Folded<Account>, Option<Opened<UserDetails>>)>,
+    account: Arc<OnceCell<Known>>,
 }
 
 impl User {
     pub fn new(id: UserId) -> Self {
-        Self { id, account: OnceCell::new() }
+        Self { id, account: Arc::default() }
     }
 
     /// Accounts have no read model of their own: a person's stream is short.
-    async fn account(&self, context: &Context<'_>) -> Result<&(Folded<Account>, Option<Opened<UserDetails>>)> {
+    async fn account(&self, context: &Context<'_>) -> Result<&Known> {
         let state = &call(context).state;
         let account = self.account.get_or_try_init(|| async {
             let stream = StreamName::new(Category::User, OrganizationId::PLATFORM, self.id.0);
