@@ -68,6 +68,11 @@ impl Foundation {
         Self::with(config, Arc::new(clock), Arc::new(SystemIds)).await
     }
 
+    /// Whether no other process can work on this data: it is under our lock.
+    pub fn is_alone(&self) -> bool {
+        self.postgres.is_some()
+    }
+
     /// Completes when the private PostgreSQL has ended by itself; never with a database of somebody else.
     pub async fn broken(&mut self) -> anyhow::Error {
         match &mut self.postgres {

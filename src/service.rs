@@ -7,7 +7,7 @@ use commands::{Commands, Spool};
 use egress::{Egress, EgressPolicy};
 use event_store::{EventStore, PostgresConfig, PostgresStore};
 use mail::{TimeOuts, TlsTrust};
-use projections::{Freshness, Projector};
+use projections::{Freshness, Projector, delivery_queue};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -58,6 +58,9 @@ impl Service {
             service.projecting = Some(service.project(foundation));
         }
         if config.role.works() {
+            if foundation.is_alone() {
+                delivery_queue::release_everything(&*foundation.pools.app.get().await?).await?;
+            }
             service.workers = Some(service.work(foundation));
         }
         Ok(service)

@@ -3,6 +3,8 @@
 mod configuration;
 mod private_postgres;
 mod program;
+mod requirements;
+mod schemas;
 mod stories;
 mod time_and_ids;
 mod walls;

@@ -2,6 +2,7 @@
 
 mod account;
 mod client;
+mod crashes;
 mod main_path;
 mod samples;
 mod sink;

@@ -147,7 +147,7 @@ fn until_nothing_is_queued(client: &Client) {
 }
 
 /// All messages with recipients and timeline, by uuid.
-fn histories(client: &Client) -> BTreeMap<String, Value> {
+pub fn histories(client: &Client) -> BTreeMap<String, Value> {
     let query = "query($after: String) { emails(first: 25, after: $after) { pageInfo { hasNextPage endCursor } nodes {
         uuid subject status from personalData recipients { number address state personalData }
         timeline { type recipients attempt outcomes { recipient replyCode reason reply } } } } }";
