@@ -5,7 +5,7 @@ PROFILE ?= dev
 # `make run ARGS="--listen 0.0.0.0:8080"`
 ARGS ?=
 
-.PHONY: run test check schema
+.PHONY: run test check schema requirements
 
 # The server, with a PostgreSQL of its own unless DATABASE_URL names one.
 run:
@@ -26,3 +26,7 @@ check:
 # The committed schema, after a change of it.
 schema:
 	cargo run --quiet --locked --bin lethemail -- schema > schema.graphql
+
+# The list of promises and the tests that show them, after a test with a row's id in its name came or went.
+requirements:
+	scripts/requirements-doc > docs/requirements.md.new && mv docs/requirements.md.new docs/requirements.md
