@@ -32,7 +32,7 @@ fn first_steps(url: &str, link: &str) -> String {
    curl -s {url}/graphql -H 'content-type: application/json' -d '{{"query":"mutation {{ signUp(input: {{name: \"Ada\", address: \"ada@example.com\", password: \"correct horse battery\", ageAttested: true, privacyPolicyVersion: 1}}) {{ userErrors {{ message }} }} }}"}}'
 
 2. Open the mail, confirm, sign in, found an organisation and make an API key.
-   TOKEN=$(curl -s '{link}' | grep -o 'token=[A-Za-z0-9._-]*' | head -n 1 | cut -d= -f2)
+   until [ -n "$TOKEN" ]; do sleep 1; TOKEN=$(curl -s '{link}' | grep -o 'token=[A-Za-z0-9._-]*' | head -n 1 | cut -d= -f2); done
    SESSION=$(curl -s {url}/graphql -H 'content-type: application/json' -d "{{\"query\":\"mutation {{ confirmAddress(input: {{token: \\\"$TOKEN\\\"}}) {{ userErrors {{ message }} }} signIn(input: {{address: \\\"ada@example.com\\\", password: \\\"correct horse battery\\\"}}) {{ token }} }}\"}}" | grep -o '"token":"[^"]*' | cut -d'"' -f4)
    ask 'mutation {{ createOrganization(input: {{name: \"Analytical Engines\"}}) {{ userErrors {{ message }} }} }}'
    KEY=$(ask 'mutation {{ createApiKey(input: {{name: \"first\", scopes: [SEND_EMAILS, READ_EMAILS, ERASE_RECIPIENTS]}}) {{ token }} }}' | grep -o 'lm_[^"]*')
