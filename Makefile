@@ -4,8 +4,10 @@
 PROFILE ?= dev
 # `make run ARGS="--listen 0.0.0.0:8080"`
 ARGS ?=
+# Where `make bench` puts its databases: a real disk, since it counts what is synced.
+BENCH_DIR ?= /var/tmp
 
-.PHONY: run test check schema requirements
+.PHONY: run test check schema requirements bench
 
 # The server, with a PostgreSQL of its own unless DATABASE_URL names one.
 run:
@@ -30,3 +32,9 @@ schema:
 # The list of promises and the tests that show them, after a test with a row's id in its name came or went.
 requirements:
 	scripts/requirements-doc > docs/requirements.md.new && mv docs/requirements.md.new docs/requirements.md
+
+# Every figure beside its limit: docs/benchmarks.md. `make bench ARGS="--seconds 30"`; `ARGS=--help` says more.
+bench:
+	cargo build --release --locked --bin lethemail
+	cargo build --release --locked --package bench
+	TMPDIR=$(BENCH_DIR) POSTGRES_FSYNC=on scripts/with-postgres cargo run --quiet --release --locked --package bench -- $(ARGS)
