@@ -3,9 +3,10 @@
 use crate::config::Config;
 use crate::progress;
 use crate::serve::Foundation;
+use crate::service::store_config;
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use event_store::{EventStore, PostgresConfig, PostgresStore};
+use event_store::{EventStore, PostgresStore};
 use projections::{Freshness, Projection, Projector, content_hash, lag};
 
 #[derive(Clone, Debug, Subcommand)]
@@ -18,8 +19,9 @@ pub(crate) enum ProjectionsCommand {
 
 pub(crate) async fn run(config: Config, command: ProjectionsCommand) -> anyhow::Result<()> {
     let foundation = Foundation::beside(config).await?;
-    let config = PostgresConfig::new(foundation.database.config().clone(), foundation.pools.app.clone(), foundation.clock.clone());
-    let store = PostgresStore::start(config).await.map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
+    let store = PostgresStore::start(store_config(&foundation))
+        .await
+        .map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
     let store = EventStore::Postgres(store);
     let outcome = match command {
         ProjectionsCommand::List => list(&foundation, &store).await,

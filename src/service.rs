@@ -5,7 +5,7 @@ use crate::serve::Foundation;
 use anyhow::Context;
 use commands::{Commands, Spool};
 use egress::{Egress, EgressPolicy};
-use event_store::{EventStore, PostgresConfig, PostgresStore};
+use event_store::{Connector, EventStore, PostgresConfig, PostgresStore};
 use mail::{TimeOuts, TlsTrust};
 use projections::{Freshness, Projector, delivery_queue};
 use std::time::Duration;
@@ -115,9 +115,18 @@ impl Service {
 }
 
 async fn open_store(foundation: &Foundation) -> anyhow::Result<EventStore> {
-    let config = PostgresConfig::new(foundation.database.config().clone(), foundation.pools.app.clone(), foundation.clock.clone());
-    let store = PostgresStore::start(config).await.map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
+    let store =
+        PostgresStore::start(store_config(foundation)).await.map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
     Ok(EventStore::Postgres(store))
+}
+
+/// The log lies in the same database, and is reached the same way.
+pub(crate) fn store_config(foundation: &Foundation) -> PostgresConfig {
+    let connector = Connector::new(foundation.database.tls());
+    PostgresConfig {
+        connector,
+        ..PostgresConfig::new(foundation.database.config().clone(), foundation.pools.app.clone(), foundation.clock.clone())
+    }
 }
 
 fn egress(config: &Config) -> anyhow::Result<Egress> {

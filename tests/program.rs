@@ -109,6 +109,12 @@ impl Program {
         self.said.iter().find(|line| line.contains(text)).cloned().unwrap()
     }
 
+    /// All that it has said until now.
+    pub fn so_far(&mut self) -> &[String] {
+        self.said.extend(self.lines.try_iter());
+        &self.said
+    }
+
     pub fn id(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
     }

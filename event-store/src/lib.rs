@@ -14,7 +14,7 @@ mod subscription;
 pub use append::{APPEND_BYTES_MAX, AppendError, Appended, ExpectedVersion, StreamAppend};
 pub use fault::Fault;
 pub use memory::MemoryStore;
-pub use postgres::{PostgresConfig, PostgresStore};
+pub use postgres::{Connector, PostgresConfig, PostgresStore};
 pub use read::{Filter, ReadError};
 pub use subscription::{Subscription, SubscriptionEvent};
 
@@ -93,10 +93,10 @@ impl EventStore {
     }
 
     /// The events in `(after, to]` that match. For subscriptions: `to` is a position that is known to be written.
-    pub(crate) async fn read_range(&self, after: u64, to: u64, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
+    pub(crate) async fn read_range(&self, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
         match self {
-            Self::Postgres(store) => store.reader().range(after, to, filter).await,
-            Self::Memory(store) => Ok(store.read_range(after, to, usize::MAX, filter)),
+            Self::Postgres(store) => store.reader().range(after, to, limit, filter).await,
+            Self::Memory(store) => Ok(store.read_range(after, to, limit, filter)),
         }
     }
 

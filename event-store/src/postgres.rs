@@ -2,6 +2,7 @@
 
 mod appender;
 mod batch;
+mod connector;
 mod queue;
 mod reader;
 mod session;
@@ -12,6 +13,7 @@ mod versions;
 use crate::head::Head;
 use crate::{AppendError, Appended, Fault, StreamAppend};
 use appender::Appender;
+pub use connector::Connector;
 use domain::Clock;
 use futures::future::join_all;
 use queue::{Message, Queue, Request};
@@ -21,10 +23,13 @@ use std::time::Duration;
 use tail::Tail;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio_postgres::NoTls;
 
 pub struct PostgresConfig {
     /// Where the appender and the watcher connect. The user must be able to `SET ROLE lethemail_app`.
     pub config: tokio_postgres::Config,
+    /// In clear unless the caller brings TLS along.
+    pub connector: Connector,
     /// For reading; its connections need SELECT on `log` only.
     pub pool: deadpool_postgres::Pool,
     /// Dates `recorded_at`.
@@ -37,7 +42,14 @@ pub struct PostgresConfig {
 
 impl PostgresConfig {
     pub fn new(config: tokio_postgres::Config, pool: deadpool_postgres::Pool, clock: Arc<dyn Clock>) -> Self {
-        Self { config, pool, clock, patience: Duration::from_secs(20), poll_interval: Duration::from_secs(1) }
+        Self {
+            config,
+            connector: Connector::new(NoTls),
+            pool,
+            clock,
+            patience: Duration::from_secs(20),
+            poll_interval: Duration::from_secs(1),
+        }
     }
 }
 
@@ -65,13 +77,13 @@ impl PostgresStore {
     /// Connects, makes the partitions that will be needed, and starts the appender and the watcher on the current tokio runtime. The database
     /// must be migrated.
     pub async fn start(config: PostgresConfig) -> Result<Self, Fault> {
-        let PostgresConfig { config, pool, clock, patience, poll_interval } = config;
+        let PostgresConfig { config, connector, pool, clock, patience, poll_interval } = config;
         let head = Arc::new(watch::Sender::new(Head::At(0)));
-        let appender = Appender::start(config.clone(), clock, head.clone(), patience).await?;
+        let appender = Appender::start(config.clone(), connector.clone(), clock, head.clone(), patience).await?;
         let (queue, messages) = mpsc::unbounded_channel();
         let appender = Mutex::new(Some(tokio::spawn(appender.run(Queue::new(messages)))));
         let reader = Reader::new(pool);
-        let tail = tokio::spawn(Tail { config, head: head.clone(), poll_interval }.run());
+        let tail = tokio::spawn(Tail { config, connector, head: head.clone(), poll_interval }.run());
         Ok(Self { shared: Arc::new(Shared { queue, reader, head, appender, tail }) })
     }
 

@@ -65,7 +65,7 @@ impl Subscription {
     async fn read_window(&mut self, head: u64) -> Result<Option<Vec<RecordedEvent>>, ReadError> {
         let window = if self.filter.is_everything() { WINDOW } else { WINDOW_FILTERED };
         let to = head.min(self.position + window);
-        let mut events = self.store.read_range(self.position, to, &self.filter).await?;
+        let mut events = self.store.read_range(self.position, to, EVENTS_MAX + 1, &self.filter).await?;
         self.position = to;
         if events.len() > EVENTS_MAX {
             // The rest is read again from behind the last event handed out.

@@ -49,6 +49,11 @@ fn ten_kills_amid_a_thousand_sends_lose_nothing_and_repeat_nothing_silently() {
             pause(Duration::from_millis(RandomState::new().hash_one(kill) % 400));
             program.take().unwrap().kill();
             program = Some(start());
+            if kill % 3 == 0 {
+                // Being asked to stop amid work loses nothing either, and leaves nothing in doubt.
+                assert!(program.take().unwrap().terminate().0.success());
+                program = Some(start());
+            }
         }
     });
     let acknowledged = acknowledged.into_inner().unwrap();

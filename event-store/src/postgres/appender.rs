@@ -5,6 +5,7 @@
 //! decides again.
 
 use super::batch::{Plan, Probed, decide};
+use super::connector::Connector;
 use super::queue::{Queue, Request};
 use super::session::{PARTITION_SIZE, Session};
 use super::statement::{self, Outcome};
@@ -26,6 +27,7 @@ const REFUSALS_MAX: u8 = 3;
 
 pub(super) struct Appender {
     pub config: Config,
+    pub connector: Connector,
     pub clock: Arc<dyn Clock>,
     pub head: Arc<watch::Sender<Head>>,
     /// How long callers wait for a lost connection to come back.
@@ -61,9 +63,15 @@ impl From<tokio_postgres::Error> for Setback {
 }
 
 impl Appender {
-    pub async fn start(config: Config, clock: Arc<dyn Clock>, head: Arc<watch::Sender<Head>>, patience: Duration) -> Result<Self, Fault> {
+    pub async fn start(
+        config: Config,
+        connector: Connector,
+        clock: Arc<dyn Clock>,
+        head: Arc<watch::Sender<Head>>,
+        patience: Duration,
+    ) -> Result<Self, Fault> {
         let (session, versions) = (None, Versions::default());
-        let mut appender = Self { config, clock, head, patience, session, base: 0, versions, contended: 0, partitioned_to: 0 };
+        let mut appender = Self { config, connector, clock, head, patience, session, base: 0, versions, contended: 0, partitioned_to: 0 };
         appender.connect().await?;
         Ok(appender)
     }
@@ -234,7 +242,7 @@ impl Appender {
     }
 
     async fn connect(&mut self) -> Result<(), Fault> {
-        let session = Session::open(&self.config).await?;
+        let session = Session::open(&self.config, &self.connector).await?;
         let head = session.head().await?;
         if head < self.base {
             // After a fail-over that lost events, writing on at `base` would leave a gap, and from `head` would begin another history.

@@ -60,10 +60,10 @@ impl Reader {
         Ok(read)
     }
 
-    /// The events in `(after, to]` that match; `to` is written. Without a filter, every position must be there.
-    pub async fn range(&self, after: u64, to: u64, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
+    /// The first `limit` events in `(after, to]` that match; `to` is written. Without a filter all of them come, and every position must be there.
+    pub async fn range(&self, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
         if !filter.is_everything() {
-            return self.select(after, to, i64::MAX, filter).await;
+            return self.select(after, to, i64::try_from(limit).unwrap_or(i64::MAX), filter).await;
         }
         let client = self.pool.get().await?;
         let statement = client.prepare_cached(RANGE).await?;

@@ -1,11 +1,13 @@
 //! The appender's own connection and what it asks before it writes.
 
 use super::batch::{Missing, Probed, Standing};
+use super::connector::Connector;
 use super::statement;
 use super::versions::Versions;
 use domain::{Category, EventId, OrganizationId, StreamName};
+use futures::StreamExt;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::{Client, Config, Error, Row, Statement};
 
 /// Positions of one partition, as in `log.ensure_partition`.
 pub(super) const PARTITION_SIZE: u64 = 10_000_000;
@@ -47,13 +49,10 @@ impl Drop for Session {
 }
 
 impl Session {
-    pub async fn open(config: &Config) -> Result<Self, Error> {
-        let mut config = config.clone();
-        let (client, connection) = config.application_name("lethemail appender").connect(NoTls).await?;
-        let connection = tokio::spawn(async move {
-            // A broken connection shows in the next statement as well, where it is dealt with.
-            let _ = connection.await;
-        });
+    pub async fn open(config: &Config, connector: &Connector) -> Result<Self, Error> {
+        let (client, mut messages) = connector.connect(config, "lethemail appender").await?;
+        // Ends at the first error, which drops the connection: it shows in the next statement, where it is dealt with.
+        let connection = tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
         client.batch_execute(SETTINGS).await?;
         let append = statement::prepare(&client).await?;
         let (head, news) = (client.prepare(HEAD).await?, client.prepare(NEWS).await?);

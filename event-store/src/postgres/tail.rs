@@ -1,12 +1,13 @@
 //! Watches for what other processes write: by notification, and by a slow poll in case one was missed.
 
+use super::connector::Connector;
 use crate::Fault;
 use crate::head::{self, Head};
 use futures::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config};
 
 const RETRY: Duration = Duration::from_millis(500);
 const SETTINGS: &str = "SET ROLE lethemail_app; LISTEN lethemail_log";
@@ -14,6 +15,7 @@ const HEAD: &str = "SELECT position FROM log.event ORDER BY position DESC LIMIT 
 
 pub(super) struct Tail {
     pub config: Config,
+    pub connector: Connector,
     pub head: Arc<watch::Sender<Head>>,
     pub poll_interval: Duration,
 }
@@ -31,10 +33,8 @@ impl Tail {
     }
 
     async fn watch(&self) -> Result<(), Fault> {
-        let mut config = self.config.clone();
-        let (client, mut connection) = config.application_name("lethemail tail").connect(NoTls).await?;
+        let (client, mut messages) = self.connector.connect(&self.config, "lethemail tail").await?;
         let (sender, mut news) = mpsc::unbounded_channel();
-        let mut messages = futures::stream::poll_fn(move |context| connection.poll_message(context));
         let pump = async move {
             while let Some(message) = messages.next().await {
                 if let AsyncMessage::Notification(notification) = message?

@@ -14,7 +14,12 @@ impl Deliverer {
     pub(super) async fn capture(&self, message: &mut Attempted, email: EmailId, recipients: &[SpooledRecipient]) -> anyhow::Result<()> {
         // Kept first: a crash in between leaves a message to be caught again, never a delivery that nobody can look at.
         self.commands.spool().capture(email, self.clock.now() + CAPTURED_FOR).await?;
-        let (bounced, accepted) = recipients.iter().partition::<Vec<_>, _>(|recipient| plays_bounce(&recipient.address));
+        let playing = |role: &'static str| recipients.iter().filter(move |recipient| plays(role, &recipient.address));
+        let suppressed: Vec<u16> = playing("suppressed").map(|recipient| recipient.number).collect();
+        let drafts = message.folded.state.suppress(&suppressed);
+        self.record(message, drafts).await?;
+        let waiting = recipients.iter().filter(|recipient| !suppressed.contains(&recipient.number));
+        let (bounced, accepted) = waiting.partition::<Vec<_>, _>(|recipient| plays("bounced", &recipient.address));
         let attempt = Attempt {
             accepted: accepted.into_iter().map(|recipient| reply(recipient, 250, "2.0.0 caught by the sandbox")).collect(),
             acceptance: Acceptance::Delivered,
@@ -28,11 +33,11 @@ impl Deliverer {
     }
 }
 
-/// `bounced@`, with any `+label`, of the sandbox's own domain.
-fn plays_bounce(address: &str) -> bool {
+/// Whether an address of the sandbox's own domain asks for this outcome: `bounced@` or `suppressed@`, with any `+label`.
+fn plays(role: &str, address: &str) -> bool {
     address.parse::<EmailAddress>().is_ok_and(|address| {
         let name = address.local_part().split('+').next().unwrap_or_default().to_ascii_lowercase();
-        address.domain().eq_ignore_ascii_case(SANDBOX_DOMAIN) && name == "bounced"
+        address.domain().eq_ignore_ascii_case(SANDBOX_DOMAIN) && name == role
     })
 }
 
