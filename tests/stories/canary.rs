@@ -98,10 +98,9 @@ fn the_search_finds_what_is_there(markers: &Markers, place: &Place, said: &[Stri
     let known = Scan::for_word(markers, "EmailQueued").directory(&place.data());
     assert!(known.found.iter().any(|found| found.contains("/pg_wal/")), "the write-ahead log is looked through");
     assert!(known.found.iter().any(|found| found.contains("/base/")), "the tables are looked through");
-    let (mut trace, mut requests) = (Looked::default(), Looked::default());
-    Scan::for_word(markers, "\"level\":\"TRACE\"").bytes("log", said.join("\n").as_bytes(), &mut trace);
-    Scan::for_word(markers, "\"message\":\"request\"").bytes("log", said.join("\n").as_bytes(), &mut requests);
-    assert!(!trace.found.is_empty() && !requests.found.is_empty(), "the log is told in full, and looked through");
+    let mut log = Looked::default();
+    Scan::for_word(markers, "\"message\":\"request\"").bytes("the log", said.join("\n").as_bytes(), &mut log);
+    assert!(!log.found.is_empty(), "the log is looked through");
     let marker = markers.at("a file that is left behind on purpose");
     let left = place.data().join("left-behind");
     std::fs::write(&left, format!("something {} something", inputs::text("content", &|| marker.clone()))).unwrap();
