@@ -7,6 +7,8 @@ use actix_web::{App, HttpServer};
 use anyhow::Context;
 use api::{Api, ApiParts, ApiSettings, NotReady, Readiness};
 use deadpool_postgres::Pool;
+use event_store::EventStore;
+use projections::lag;
 use std::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -14,6 +16,9 @@ use tokio::task::JoinHandle;
 const WORKERS: usize = 2;
 /// How long requests under way may take when the program stops.
 const DRAIN_S: u64 = 30;
+
+/// Events that a read model may be behind before requests should go elsewhere.
+const LAG_EVENTS_MAX: u64 = 50_000;
 
 pub(crate) struct Server {
     pub api: Api,
@@ -25,7 +30,7 @@ pub(crate) struct Server {
 impl Server {
     /// Answers requests when it returns, but is not ready before [`Self::set_ready`].
     pub fn start(foundation: &Foundation, service: &Service, listener: TcpListener) -> anyhow::Result<Self> {
-        let readiness = readiness(foundation.pools.app.clone());
+        let readiness = readiness(foundation.pools.app.clone(), service.store.clone());
         let config = &foundation.config;
         let api = Api::new(ApiParts {
             commands: service.commands.clone(),
@@ -74,17 +79,26 @@ impl Server {
     }
 }
 
-/// The database answers and has every migration of this program.
-fn readiness(pool: Pool) -> Readiness {
+fn readiness(pool: Pool, store: EventStore) -> Readiness {
     Readiness::new(move || {
-        let pool = pool.clone();
-        Box::pin(async move {
-            let client = pool.get().await.map_err(|_| NotReady("no database connection"))?;
-            match migrations::pending(&client).await {
-                Ok(0) => Ok(()),
-                Ok(_) => Err(NotReady("migrations are missing")),
-                Err(_) => Err(NotReady("the database does not answer")),
-            }
-        })
+        let (pool, store) = (pool.clone(), store.clone());
+        Box::pin(async move { look(&pool, &store).await })
     })
+}
+
+/// The database answers, has every migration of this program, and the read models are not far behind the log.
+async fn look(pool: &Pool, store: &EventStore) -> Result<(), NotReady> {
+    let client = pool.get().await.map_err(|_| NotReady("no database connection"))?;
+    match migrations::pending(&client).await {
+        Ok(0) => {}
+        Ok(_) => return Err(NotReady("migrations are missing")),
+        Err(_) => return Err(NotReady("the database does not answer")),
+    }
+    for projection in projections::all() {
+        let lag = lag(projection, &client, store).await.map_err(|_| NotReady("the read models cannot be looked at"))?;
+        if lag.distance() > LAG_EVENTS_MAX {
+            return Err(NotReady("the read models are far behind"));
+        }
+    }
+    Ok(())
 }
