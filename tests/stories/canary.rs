@@ -172,7 +172,7 @@ impl<'a> Story<'a> {
     /// Through the sandbox first, then through a server that talks: what was asked, and the ids of the messages.
     fn sends(&mut self, person: &Caller, application: &Caller) -> Vec<(Value, Value)> {
         let nobody = ("/input/organization", Value::Null);
-        let (input, _) = self.does(application, "sendEmail", &[nobody.clone()], "email { id }");
+        let (input, _) = self.does(application, "sendEmail", std::slice::from_ref(&nobody), "email { id }");
         let shown = |page: &str| page.contains(input["subject"].as_str().unwrap().split(' ').next().unwrap());
         eventually_mut("the sandbox shows the message", || shown(&person.get("/sandbox").1));
         let server = [
@@ -186,7 +186,7 @@ impl<'a> Story<'a> {
         self.does(person, "connectSmtpServer", &server, "smtpServer { id }");
         let mut sent = Vec::new();
         for _ in 0..3 {
-            let (input, payload) = self.does(application, "sendEmail", &[nobody.clone()], "email { id }");
+            let (input, payload) = self.does(application, "sendEmail", std::slice::from_ref(&nobody), "email { id }");
             sent.push((input, payload["email"]["id"].clone()));
         }
         let (input, payload) = self.does(application, "sendEmails", &[nobody], "emails { id }");

@@ -59,7 +59,10 @@ impl Caller {
     }
 
     pub fn post(&self, path: &str, body: &str) -> (u16, Value) {
-        let mut request = self.agent.post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        if !self.headers.iter().any(|(name, _)| name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

@@ -120,3 +120,27 @@ pub fn text(name: &str, marker: &impl Fn() -> String) -> String {
         _ => marker(),
     }
 }
+
+fn schema_with_a_field_of(scalar: &str) -> Schema {
+    let field = json!({ "name": "newField", "type": { "kind": "NON_NULL", "ofType": { "kind": "SCALAR", "name": scalar } } });
+    let argument = json!({ "name": "input", "type": { "kind": "INPUT_OBJECT", "name": "NewInput" } });
+    Schema::of(&json!({ "__schema": {
+        "mutationType": { "fields": [{ "name": "doSomethingNew", "args": [argument] }] },
+        "types": [{ "name": "NewInput", "kind": "INPUT_OBJECT", "inputFields": [field] }],
+    } }))
+}
+
+#[test]
+fn canary_markers_come_into_a_new_field_by_themselves() {
+    let markers = Markers::new();
+    let (query, variables) = schema_with_a_field_of("String").filled("doSomethingNew", "position", &markers);
+    assert!(query.starts_with("mutation($input: NewInput )"), "{query}");
+    let put = markers.place_of(variables["input"]["newField"].as_str().unwrap().as_bytes());
+    assert_eq!(put.as_deref(), Some("doSomethingNew.NewInput.newField"));
+}
+
+#[test]
+#[should_panic(expected = "no rule how to fill doSomethingNew.NewInput.newField: Telegram")]
+fn canary_markers_ask_for_a_rule_where_a_new_scalar_comes_up() {
+    schema_with_a_field_of("Telegram").filled("doSomethingNew", "position", &Markers::new());
+}

@@ -21,6 +21,9 @@ impl Story<'_> {
         stranger.get(&format!("/emails/{}", marker("email id in a path")));
         stranger.post("/emails", &format!("{{\"from\": {}", marker("broken JSON")));
         stranger.post("/graphql", &format!("{{\"query\": {}", marker("broken JSON")));
+        let form = stranger.with_header("content-type", "application/x-www-form-urlencoded");
+        form.post("/signin", &format!("address={}%40example.org&password={}", marker("address in a form"), marker("password in a form")));
+        stranger.post(&format!("/emails/{}/cancel", marker("email id in a path")), "");
         for bearer in [marker("session token"), format!("lm_{}", marker("API key")), format!("{0}.{0}", marker("token in parts"))] {
             stranger.with(&bearer).ask("{ __typename }", &json!({}));
             stranger.with(&bearer).post("/emails", "{}");
@@ -28,7 +31,7 @@ impl Story<'_> {
         for (name, value) in [
             ("authorization", format!("Basic {}", text("content", &|| marker("basic login")))),
             ("authorization", marker("authorization without a scheme")),
-            ("cookie", format!("__Host-lethemail={}; __Host-session={}", marker("session cookie"), marker("session cookie"))),
+            ("cookie", format!("__Host-lethemail-session={}; session={}", marker("session cookie"), marker("session cookie"))),
             ("origin", format!("https://{}.example", marker("origin"))),
             ("content-type", format!("text/{}", marker("content type"))),
             ("accept", format!("text/{}", marker("accept"))),
@@ -123,6 +126,8 @@ impl Story<'_> {
         self.markers.also(&from);
         let query = "mutation($input: SignInInput!) { signIn(input: $input) { token } }";
         let body = json!({ "query": query, "variables": { "input": { "address": address, "password": password } } }).to_string();
+        let wrong = json!({ "address": address, "password": self.markers.at("a wrong password") });
+        self.stranger.graphql(query, &json!({ "input": wrong }));
         let agent = self.markers.at("the user agent of a sign-in");
         let length = body.len();
         let head = format!("host: {}.example\r\nuser-agent: {agent}\r\nconnection: close\r\n", self.markers.at("host header"));
