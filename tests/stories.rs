@@ -5,5 +5,6 @@ mod canary;
 mod client;
 mod crashes;
 mod main_path;
+mod pages;
 mod samples;
 mod sink;

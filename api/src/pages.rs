@@ -11,11 +11,14 @@ mod sign_in;
 pub(crate) use first_mail::FirstMailLink;
 pub(crate) use plain::not_found;
 
+use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(plain::index))
+        // There is no icon; a browser asks for one unasked, and no answer would look like a fault in its console.
+        .route("/favicon.ico", web::get().to(HttpResponse::NoContent))
         .route("/graphiql", web::get().to(assets::graphiql))
         .route("/assets/{name}", web::get().to(assets::asset))
         .route("/confirm", web::get().to(confirm::ask))

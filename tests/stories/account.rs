@@ -11,7 +11,7 @@ pub struct Account {
     pub key: String,
 }
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 impl Account {
     /// The first account of an installation: its confirmation mail is opened by the link that the program printed.
