@@ -4,6 +4,7 @@ use crate::state::State;
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -23,12 +24,12 @@ pub(crate) async fn log_request(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = state.clock.since_boot();
-    let method = request.method().clone();
+    let method = known_method(request.method());
     let mut response = next.call(request).await?;
     let elapsed_us = state.clock.since_boot().saturating_sub(started).as_micros();
     let route = response.request().match_pattern().unwrap_or_default();
     let status = response.status().as_u16();
-    tracing::info!(%method, route, status, elapsed_us = u64::try_from(elapsed_us).unwrap_or(u64::MAX), "request");
+    tracing::info!(method, route, status, elapsed_us = u64::try_from(elapsed_us).unwrap_or(u64::MAX), "request");
     for (name, value) in HEADERS {
         // A page may have said something stricter or wider of its own.
         if !response.headers().contains_key(&name) {
@@ -36,4 +37,10 @@ pub(crate) async fn log_request(
         }
     }
     Ok(response)
+}
+
+/// A method is a word of the caller's choice, so only those that HTTP knows are said.
+fn known_method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+    KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("other")
 }

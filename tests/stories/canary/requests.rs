@@ -142,6 +142,7 @@ impl Story<'_> {
             history.to_string().contains(&from) && history.to_string().contains(&agent)
         });
         for start in [
+            format!("{} / HTTP/1.1", self.markers.at("method")),
             format!("GET /{} HTTP/1.1", self.markers.at("path by hand")),
             format!("GET http://{}.example/ HTTP/1.1", self.markers.at("absolute address")),
             format!("GET / HTTP/{}", self.markers.at("protocol version")),
