@@ -3,6 +3,7 @@
 mod api {
     mod installation;
     mod limits;
+    mod nodes;
     mod pages;
     mod peers;
     mod refusals;

@@ -13,6 +13,8 @@ const FIELDS_MAX: u64 = 2_000;
 const ALIASES_MAX: u64 = 100;
 const DIRECTIVES_MAX: u64 = 100;
 const COMPLEXITY_MAX: u64 = 50_000;
+/// In one list of ids.
+const IDS_MAX: u64 = 100;
 const FRAGMENTS_MAX: usize = 100;
 const OPERATIONS_MAX: usize = 20;
 
@@ -137,6 +139,17 @@ impl<'a> Scale<'a> {
                 _ => None,
             }
         };
+        // As many as are asked for by id, and as many as can be where the ids are not known yet.
+        if field.name.node == "nodes"
+            && let Some(ids) = field.get_argument("ids")
+        {
+            let ids = ids.node.clone().into_const_with(|name| self.variables.get(&name).cloned().ok_or(()));
+            return match ids {
+                Ok(Value::List(ids)) => count(&ids),
+                Ok(_) => 1,
+                Err(()) => IDS_MAX,
+            };
+        }
         let asked = ["first", "last"].iter().find_map(argument);
         let usual = match field.name.node.as_str() {
             "emails" | "suppressions" | "accountHistory" => 25,

@@ -16,6 +16,7 @@ use vault::Opened;
 type Known = (Folded<Account>, Option<Opened<UserDetails>>);
 
 /// A person with an account.
+#[derive(Clone)]
 pub(crate) struct User {
     id: UserId,
     account: Arc<OnceCell<Known>>,
