@@ -5,6 +5,7 @@ use deadpool_postgres::{Object, Pool, PoolError};
 use domain::{EmailId, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use uuid::Uuid;
 use vault::{SealedBody, Vault, VaultError};
 use zeroize::Zeroizing;
 
@@ -117,24 +118,45 @@ impl Spool {
         Ok(())
     }
 
-    /// What the sandbox caught for an organisation, newest first.
-    pub async fn captured(&self, organization: OrganizationId, now: Timestamp, limit: i64) -> Result<Vec<CapturedMail>, SpoolError> {
+    /// What the sandbox caught for an organisation, newest first; `before` is where the page before ended. Bodies can be large, so they are
+    /// opened one at a time.
+    pub async fn captured_ids(
+        &self,
+        organization: OrganizationId,
+        now: Timestamp,
+        before: Option<EmailId>,
+        limit: i64,
+    ) -> Result<Vec<EmailId>, SpoolError> {
         let client = self.pool.get().await?;
         let statement = client
             .prepare_cached(
-                "SELECT email, epoch, wrapped_key, body, expires_at_us FROM spool.entry
-                 WHERE organization = $1 AND captured AND expires_at_us > $2 ORDER BY email DESC LIMIT $3",
+                "SELECT email FROM spool.entry WHERE organization = $1 AND captured AND expires_at_us > $2 AND email < $3
+                 ORDER BY email DESC LIMIT $4",
             )
             .await?;
-        let rows = client.query(&statement, &[&organization.0, &now.micros(), &limit]).await?;
-        let mut captured = Vec::with_capacity(rows.len());
-        for row in rows {
-            let email = EmailId(row.get(0));
-            let body = SealedBody { epoch: row.get(1), wrapped_key: row.get(2), ciphertext: row.get(3) };
-            let plain = self.vault.open_body(email.0, organization, &body)?;
-            captured.push(CapturedMail { email, mail: SpooledMail::from_bytes(&plain)?, expires_at: Timestamp::from_micros(row.get(4)) });
-        }
-        Ok(captured)
+        let below = before.map_or(Uuid::max(), |before| before.0);
+        let rows = client.query(&statement, &[&organization.0, &now.micros(), &below, &limit]).await?;
+        Ok(rows.iter().map(|row| EmailId(row.get(0))).collect())
+    }
+
+    /// One message that the sandbox caught for that organisation. `None`: there is none, or no longer.
+    pub async fn captured_one(
+        &self,
+        organization: OrganizationId,
+        email: EmailId,
+        now: Timestamp,
+    ) -> Result<Option<CapturedMail>, SpoolError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(
+                "SELECT epoch, wrapped_key, body, expires_at_us FROM spool.entry
+                 WHERE email = $1 AND organization = $2 AND captured AND expires_at_us > $3",
+            )
+            .await?;
+        let Some(row) = client.query_opt(&statement, &[&email.0, &organization.0, &now.micros()]).await? else { return Ok(None) };
+        let body = SealedBody { epoch: row.get(0), wrapped_key: row.get(1), ciphertext: row.get(2) };
+        let mail = SpooledMail::from_bytes(&self.vault.open_body(email.0, organization, &body)?)?;
+        Ok(Some(CapturedMail { email, mail, expires_at: Timestamp::from_micros(row.get(3)) }))
     }
 
     /// Removes what has expired, and says how many bodies that were. Reservations that nobody can repeat any more go too.

@@ -11,8 +11,8 @@ use commands::{CapturedMail, ParsedMessage, SpoolError, parse_message};
 use domain::{EmailId, OrganizationId};
 use serde::Deserialize;
 
-/// So many are listed.
-const LISTED: i64 = 50;
+/// So many are listed on a page.
+const LISTED: i64 = 20;
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -20,6 +20,8 @@ pub(super) struct Asked {
     once: Option<String>,
     /// The message to show.
     email: Option<EmailId>,
+    /// Lists what is older than this message.
+    before: Option<EmailId>,
     /// Whose mail, by a person with several organisations.
     organization: Option<String>,
 }
@@ -39,14 +41,18 @@ async fn first_mail(state: &State, token: &str) -> Result<HttpResponse, SpoolErr
     if !state.first_mail.is(token) {
         return Ok(unknown());
     }
-    let newest = state.commands.spool().captured(OrganizationId::PLATFORM, state.clock.now(), 1).await?;
-    let Some(mail) = newest.first() else {
+    let (spool, now) = (state.commands.spool(), state.clock.now());
+    let newest = match spool.captured_ids(OrganizationId::PLATFORM, now, None, 1).await?.first() {
+        Some(id) => spool.captured_one(OrganizationId::PLATFORM, *id, now).await?,
+        None => None,
+    };
+    let Some(mail) = newest else {
         return Ok(page(HttpResponse::Ok(), "No mail yet", "<p>Sign up first, then load this page again. The link keeps until then.</p>"));
     };
     if !state.first_mail.take(token) {
         return Ok(unknown());
     }
-    Ok(message(state, mail))
+    Ok(message(state, &mail))
 }
 
 async fn own_mail(request: &HttpRequest, state: &Data<State>, asked: &Asked) -> Result<HttpResponse, SpoolError> {
@@ -63,11 +69,10 @@ async fn own_mail(request: &HttpRequest, state: &Data<State>, asked: &Asked) -> 
         Err(Denied::Fault(fault)) => return Ok(failed(&fault)),
         Err(_) => return Ok(super::not_found(request.clone()).await),
     };
-    let captured = state.commands.spool().captured(organization, state.clock.now(), LISTED).await?;
     match asked.email {
-        None => Ok(list(organization, &captured)),
-        Some(id) => match captured.iter().find(|mail| mail.email == id) {
-            Some(mail) => Ok(message(state, mail)),
+        None => list(state, organization, asked.before).await,
+        Some(id) => match state.commands.spool().captured_one(organization, id, state.clock.now()).await? {
+            Some(mail) => Ok(message(state, &mail)),
             None => Ok(super::not_found(request.clone()).await),
         },
     }
@@ -87,22 +92,27 @@ fn choice(organizations: impl Iterator<Item = OrganizationId>) -> HttpResponse {
     page(HttpResponse::Ok(), "Sandbox", &body)
 }
 
-fn list(organization: OrganizationId, captured: &[CapturedMail]) -> HttpResponse {
-    if captured.is_empty() {
-        return page(HttpResponse::Ok(), "Sandbox", "<p>No mail was captured in the last 24 hours.</p>");
-    }
-    let id = NodeId::organization(organization);
-    let row = |mail: &CapturedMail| {
-        let subject = parsed(mail).subject.unwrap_or_else(|| "(no subject)".to_owned());
-        format!(
-            "<tr><td><a href=\"/sandbox?organization={id}&amp;email={}\">{}</a></td><td>{}</td></tr>",
-            mail.email,
-            escape(&subject),
-            escape(&recipients(mail)),
-        )
+async fn list(state: &State, organization: OrganizationId, before: Option<EmailId>) -> Result<HttpResponse, SpoolError> {
+    let (spool, now) = (state.commands.spool(), state.clock.now());
+    let ids = spool.captured_ids(organization, now, before, LISTED).await?;
+    let Some(last) = ids.last() else {
+        return Ok(page(HttpResponse::Ok(), "Sandbox", "<p>No mail was captured in the last 24 hours.</p>"));
     };
-    let rows: String = captured.iter().map(row).collect();
-    page(HttpResponse::Ok(), "Sandbox", &format!("<table><tr><th>Subject</th><th>To</th></tr>{rows}</table>"))
+    let id = NodeId::organization(organization);
+    let mut rows = String::new();
+    for email in &ids {
+        // Gone since: expired between the two looks.
+        let Some(mail) = spool.captured_one(organization, *email, now).await? else { continue };
+        let subject = parsed(&mail).subject.unwrap_or_else(|| "(no subject)".to_owned());
+        rows.push_str(&format!(
+            "<tr><td><a href=\"/sandbox?organization={id}&amp;email={email}\">{}</a></td><td>{}</td></tr>",
+            escape(&subject),
+            escape(&recipients(&mail)),
+        ));
+    }
+    let is_full = i64::try_from(ids.len()).is_ok_and(|listed| listed == LISTED);
+    let older = if is_full { format!("<p><a href=\"/sandbox?organization={id}&amp;before={last}\">Older</a></p>") } else { String::new() };
+    Ok(page(HttpResponse::Ok(), "Sandbox", &format!("<table><tr><th>Subject</th><th>To</th></tr>{rows}</table>{older}")))
 }
 
 fn message(state: &State, mail: &CapturedMail) -> HttpResponse {
@@ -134,7 +144,9 @@ fn recipients(mail: &CapturedMail) -> String {
 
 /// Links to this installation can be followed; all others are text.
 fn with_links(text: &str, public_url: &str) -> String {
-    let link = |word: &str| match word.starts_with(public_url) {
+    // The slash matters: the address may be how a longer host name begins.
+    let is_ours = |word: &str| word.strip_prefix(public_url).is_some_and(|path| path.starts_with('/'));
+    let link = |word: &str| match is_ours(word) {
         true => format!("<a href=\"{0}\">{0}</a>", escape(word)),
         false => escape(word),
     };
@@ -144,4 +156,18 @@ fn with_links(text: &str, public_url: &str) -> String {
             format!("{}{}", link(word), escape(&piece[word.len()..]))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_links;
+
+    #[test]
+    fn only_links_to_this_installation_can_be_followed() {
+        let ours = "http://mail.example";
+        assert_eq!(with_links("see http://mail.example/x", ours), "see <a href=\"http://mail.example/x\">http://mail.example/x</a>");
+        for foreign in ["http://mail.example.evil.test/x", "http://mail.example@evil.test/", "http://other.example/"] {
+            assert_eq!(with_links(foreign, ours), foreign);
+        }
+    }
 }

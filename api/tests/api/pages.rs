@@ -72,6 +72,38 @@ async fn a_member_reads_the_organizations_captured_mail_and_nobody_else_does() {
 }
 
 #[actix_web::test]
+async fn captured_mail_is_listed_page_by_page_and_the_oldest_can_be_read() {
+    let installation = Installation::new().await;
+    let account = installation.account("ada@example.org").await;
+    let message = |number: usize| json!({ "from": "a@b.cc", "to": ["bob@example.com"], "subject": format!("No. {number}!"), "text": "x" });
+    let send = "mutation($m: [MessageInput!]!) { sendEmails(input: { messages: $m }) { emails { uuid } } }";
+    let mut uuids = Vec::new();
+    for messages in [0..2, 2..52] {
+        // Ids of one millisecond are in no order.
+        installation.clock.advance(Duration::from_secs(1));
+        let sent = installation.graphql(&account.key, send, json!({ "m": messages.map(message).collect::<Vec<_>>() })).await;
+        uuids.extend(sent["sendEmails"]["emails"].as_array().unwrap().iter().map(|email| email["uuid"].as_str().unwrap().to_owned()));
+    }
+    capture_everything(&installation).await;
+    let get = async |path: String| installation.request("GET", &path, &[("cookie", &account.cookie), HTML], "").await;
+    let (mut path, mut seen) = ("/sandbox".to_owned(), Vec::new());
+    for listed in [20, 20, 12] {
+        let list = get(path.clone()).await.body;
+        let subjects: Vec<_> = list.split("No. ").skip(1).map(|rest| rest.split('!').next().unwrap().to_owned()).collect();
+        assert_eq!(subjects.len(), listed, "{list}");
+        seen.extend(subjects);
+        let links: Vec<_> = list.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&")).collect();
+        path = links.into_iter().find(|link| link.contains("before=")).unwrap_or_default();
+    }
+    assert_eq!(path, "");
+    let mut numbers: Vec<usize> = seen.iter().map(|number| number.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..52).collect::<Vec<_>>());
+    let oldest = get(format!("/sandbox?email={}", uuids[0])).await;
+    assert!(oldest.status == 200 && oldest.body.contains("No. 0!"), "{oldest:?}");
+}
+
+#[actix_web::test]
 async fn m5_2_no_page_names_another_origin() {
     let installation = Installation::new().await;
     for path in ["/", "/graphiql", "/signin", "/confirm?token=x", "/nowhere"] {
