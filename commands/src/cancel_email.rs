@@ -19,7 +19,7 @@ impl Commands {
     pub(crate) async fn drop_finished_body(&self, organization: domain::OrganizationId, email: EmailId) -> Result<(), Fault> {
         let folded = self.fold::<Email>(email.0, organization).await?;
         if folded.state.delivery.is_finished() {
-            self.spool.remove(email).await?;
+            self.spool.remove_finished(&[email]).await?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::erase_account::infallible;
 use crate::{Commands, ErasureBegun, Fault, Request};
 use domain::{
     Class, DoomedKey, EmailAddress, Erasure, ErasureId, ErasureTarget, Folded, KeyId, OrganizationId, Personal, Purpose, Retained,
-    RetentionGround, StreamName, SubjectId, Suppression, SuppressionDetails, SuppressionReason, Timestamp,
+    RetentionGround, StreamName, SubjectId, Suppression, SuppressionDetails, SuppressionReason,
 };
 use std::convert::Infallible;
 use std::time::Duration;
@@ -27,18 +27,20 @@ impl Commands {
             self.close_account(by, user, erasure).await?;
         }
         self.suppress_erased(by, erasure, &folded.state).await?;
+        self.lift_declined(by, &folded.state).await?;
         let keys: Vec<KeyId> = folded.state.started.iter().flat_map(|started| started.keys.iter().map(|doomed| doomed.key)).collect();
         self.vault.destroy(&keys).await?;
         Ok(ErasureBegun { erasure, position: self.store.head().await? })
     }
 
-    /// Appends `SubjectKeyDestroyed` and the live certificate once two leases have passed since the start and the keys are truly gone. `false`: not yet.
-    pub async fn conclude_erasure(&self, by: &Request, erasure: ErasureId, now: Timestamp) -> Result<bool, Fault> {
+    /// Appends `SubjectKeyDestroyed` and the live certificate once the keys are gone for two leases. `false`: not yet.
+    pub async fn conclude_erasure(&self, by: &Request, erasure: ErasureId) -> Result<bool, Fault> {
         let mut folded: Folded<Erasure> = self.fold(erasure.0, by.organization).await?;
         let Some(started) = &folded.state.started else { return Ok(false) };
-        let waited = folded.state.started_at.is_some_and(|at| now.since(at) >= LEASES_WAIT);
         let keys: Vec<KeyId> = started.keys.iter().map(|doomed| doomed.key).collect();
-        if !waited || !self.vault.are_destroyed(&keys).await? {
+        // By the database's clock and from the destruction itself, which may have come long after the start.
+        let Some(destroyed_for) = self.vault.destroyed_for(&keys).await? else { return Ok(false) };
+        if destroyed_for < LEASES_WAIT {
             return Ok(false);
         }
         let drafts = folded.state.conclude();
@@ -61,13 +63,34 @@ impl Commands {
         if let Some(address) = &address {
             listed.extend(self.vault.subject_keys_of(by.organization, &address.normalized()).await?);
         }
+        let declined = match (&address, folded.state.keep_suppressed) {
+            (Some(address), false) => self.suppression_keys_of(by.organization, address).await?,
+            _ => vec![],
+        };
         let mut retained = vec![Retained { class: Class::Case, ground: RetentionGround::RequestEvidence, key: None }];
         if let (true, Some(address)) = (folded.state.keep_suppressed, &address) {
             let keys = self.vault.recipient_keys(by.organization, Class::Suppress, &[&address.normalized()]).await?;
             retained.push(Retained { class: Class::Suppress, ground: RetentionGround::Suppression, key: keys.first().copied() });
         }
-        let drafts = folded.state.start(doomed_keys(by.organization, listed), retained);
+        let drafts = folded.state.start(doomed_keys(by.organization, listed, declined), retained);
         self.advance(by, folded, drafts).await
+    }
+
+    /// The key of an earlier suppression, which a person who declines it takes along.
+    async fn suppression_keys_of(&self, organization: OrganizationId, address: &EmailAddress) -> Result<Vec<ListedKey>, Fault> {
+        let Some(key) = self.vault.find_recipient(organization, Class::Suppress, &address.normalized()).await? else { return Ok(vec![]) };
+        let Some((organization, subject)) = self.vault.subject_of(key).await? else { return Ok(vec![]) };
+        Ok(self.vault.keys_of(organization, subject).await?.into_iter().filter(|listed| listed.id == key).collect())
+    }
+
+    /// Lifts the suppressions whose keys are about to go.
+    async fn lift_declined(&self, by: &Request, state: &Erasure) -> Result<(), Fault> {
+        let doomed = state.started.iter().flat_map(|started| &started.keys).filter(|doomed| doomed.class == Class::Suppress);
+        for doomed in doomed {
+            let stream = StreamName::new(domain::Category::Suppression, by.organization, doomed.key.0);
+            infallible(self.decide(by, stream, |suppression: &Suppression| Ok::<_, Infallible>(suppression.lift())).await)?;
+        }
+        Ok(())
     }
 
     /// All keys of an account holder; from here on no other is made.
@@ -105,8 +128,8 @@ impl Commands {
 /// The classes that an erasure ends. Financial records stay by law, the suppression by the person's interest, the case until it is closed.
 const DOOMED_CLASSES: [Class; 4] = [Class::Id, Class::Ops, Class::Support, Class::Web];
 
-fn doomed_keys(organization: OrganizationId, keys: Vec<ListedKey>) -> Vec<DoomedKey> {
-    let doomed = keys.into_iter().filter(|key| DOOMED_CLASSES.contains(&key.class));
+fn doomed_keys(organization: OrganizationId, keys: Vec<ListedKey>, declined: Vec<ListedKey>) -> Vec<DoomedKey> {
+    let doomed = keys.into_iter().filter(|key| DOOMED_CLASSES.contains(&key.class)).chain(declined);
     let mut doomed: Vec<DoomedKey> =
         doomed.map(|key| DoomedKey { key: key.id, organization, class: key.class, newest_epoch: key.epoch.unsigned_abs() }).collect();
     doomed.sort_by_key(|doomed| doomed.key);

@@ -38,12 +38,12 @@ impl Commands {
     pub async fn cancel_forgotten(&self, organization: OrganizationId, email: EmailId) -> Result<(), Fault> {
         let by = self.as_delivery(organization);
         let mut folded = self.load_email(organization, email).await?;
-        let waiting = folded.state.delivery.recipients_in(DeliveryState::is_waiting);
-        let forgotten = self.forgotten_among(&folded.state, &waiting).await?;
+        let open = folded.state.delivery.recipients_in(|state| state.is_waiting() || state == DeliveryState::InDoubt);
+        let forgotten = self.forgotten_among(&folded.state, &open).await?;
         let Ok(drafts) = folded.state.cancel(CancellationReason::Erased, Some(&forgotten)) else { return Ok(()) };
         self.advance(&by, &mut folded, drafts).await?;
         if folded.state.delivery.is_finished() {
-            self.spool.remove(email).await?;
+            self.spool.remove_finished(&[email]).await?;
         }
         Ok(())
     }

@@ -1,16 +1,19 @@
 //! Folded accounts, organisations, keys and servers, so that a send reads no stream twice. The log's own tail keeps the cache true.
 
 use crate::{Commands, Fault};
-use domain::{Aggregate, Category, Folded, OrganizationId, Position, StreamName};
-use event_store::{EventStore, Filter, SubscriptionEvent};
+use domain::{Aggregate, Category, Clock, Folded, OrganizationId, Position, StreamName};
+use event_store::{EventStore, Filter, ReadError, SubscriptionEvent};
 use moka::sync::Cache;
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Streams kept at most.
 const STREAMS_MAX: u64 = 20_000;
+/// How soon the tail is followed again after it broke.
+const RETRY: Duration = Duration::from_millis(500);
 
 pub(crate) struct FoldCache {
     entries: Cache<StreamName, Arc<dyn Any + Send + Sync>>,
@@ -22,9 +25,9 @@ pub(crate) struct FoldCache {
 
 impl FoldCache {
     /// A cache that forgets each stream that gets an event, from any process.
-    pub fn following(store: &EventStore) -> Arc<Self> {
+    pub fn following(store: &EventStore, clock: Arc<dyn Clock>) -> Arc<Self> {
         let cache = Arc::new(Self { entries: Cache::new(STREAMS_MAX), generation: AtomicU64::new(0), following: AtomicBool::new(false) });
-        tokio::spawn(follow(Arc::downgrade(&cache), store.clone()));
+        tokio::spawn(follow(Arc::downgrade(&cache), store.clone(), clock));
         cache
     }
 
@@ -56,29 +59,34 @@ impl FoldCache {
 }
 
 /// Follows the tail for as long as the cache is used; starts over when the store fails.
-async fn follow(cache: std::sync::Weak<FoldCache>, store: EventStore) {
+async fn follow(cache: std::sync::Weak<FoldCache>, store: EventStore, clock: Arc<dyn Clock>) {
     let kept = Filter::categories(&[Category::User, Category::Organization, Category::ApiKey, Category::SmtpServer]);
     while cache.strong_count() > 0 {
-        let Ok(head) = store.head().await else {
-            tokio::task::yield_now().await;
-            continue;
+        let ended = match store.head().await {
+            Ok(head) => follow_from(&cache, &store, head, kept.clone()).await,
+            Err(error) => Some(error),
         };
-        follow_from(&cache, &store, head, kept.clone()).await;
         if let Some(cache) = cache.upgrade() {
             cache.stop_keeping();
         }
+        if matches!(ended, Some(ReadError::Closed | ReadError::LogLost { .. })) {
+            return;
+        }
+        let again = clock.now() + RETRY;
+        clock.sleep_until(again).await;
     }
 }
 
-async fn follow_from(cache: &std::sync::Weak<FoldCache>, store: &EventStore, head: Position, kept: Filter) {
+/// Until the cache is gone, or the log cannot be read.
+async fn follow_from(cache: &std::sync::Weak<FoldCache>, store: &EventStore, head: Position, kept: Filter) -> Option<ReadError> {
     let mut tail = store.subscribe(head, kept);
     loop {
         let next = tail.next().await;
-        let Some(cache) = cache.upgrade() else { return };
+        let cache = cache.upgrade()?;
         match next {
             Ok(SubscriptionEvent::Events(events)) => events.iter().for_each(|event| cache.forget(event.header.stream)),
             Ok(SubscriptionEvent::CaughtUp(_)) => cache.following.store(true, Ordering::SeqCst),
-            Err(_) => return,
+            Err(error) => return Some(error),
         }
     }
 }

@@ -25,6 +25,7 @@ mod sign_out;
 mod sign_up;
 mod smtp_access;
 mod spool;
+mod spool_removal;
 mod spool_writer;
 
 pub use authenticate::{ApiClient, Session};
@@ -102,7 +103,7 @@ impl Commands {
     /// Must be called on a tokio runtime: a task follows the log to keep the caches true.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, vault, spool, egress, trust, clock, ids, settings } = parts;
-        let cache = FoldCache::following(&store);
+        let cache = FoldCache::following(&store, clock.clone());
         Self {
             store,
             vault,

@@ -1,10 +1,10 @@
 //! Idempotent requests: the first one chooses the ids, and every repeat uses them again.
 
-use crate::send_email::{SendEmails, SendRefusal};
+use crate::send_email::{Accepted, SendEmails, SendRefusal};
 use crate::spool::Entry;
 use crate::spool_writer::Columns;
 use crate::{Commands, Failure, Fault};
-use domain::{Day, EmailId, EventId, OrganizationId, Timestamp};
+use domain::{Category, Day, EmailId, EventId, OrganizationId, RecordedEvent, StreamName, Timestamp};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +20,18 @@ const RESERVATION_LIFETIME: Duration = Duration::from_secs(48 * 3600);
 pub(crate) struct Chosen {
     pub email: EmailId,
     pub events: [EventId; 2],
+}
+
+impl Chosen {
+    pub fn stream(&self, organization: OrganizationId) -> StreamName {
+        StreamName::new(Category::Email, organization, self.email.0)
+    }
+
+    /// The answer that was given when these events were appended; `None` when they were not.
+    pub fn accepted_in(&self, history: &[RecordedEvent]) -> Option<Accepted> {
+        let ours = history.iter().filter(|event| self.events.contains(&event.header.event_id));
+        ours.last().map(|event| Accepted { email: self.email, position: event.position })
+    }
 }
 
 /// Idempotency keys that this process is working on.
@@ -39,20 +51,11 @@ impl Drop for InFlightGuard {
 }
 
 impl InFlight {
-    fn enter(self: &Arc<Self>, organization: OrganizationId, key: &str) -> Option<InFlightGuard> {
+    pub fn enter(self: &Arc<Self>, organization: OrganizationId, key: &str) -> Option<InFlightGuard> {
         let key = (organization, key.to_owned());
         let entered = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
         entered.then(|| InFlightGuard { in_flight: self.clone(), key })
     }
-}
-
-pub(crate) enum Reserved {
-    /// Nobody used the key; the bodies are spooled.
-    First(InFlightGuard),
-    /// The same request came before, with these ids.
-    Repeat(Vec<Chosen>, InFlightGuard),
-    OtherPayload,
-    InFlight,
 }
 
 const RESERVE: &str = "
@@ -66,6 +69,26 @@ const RESERVE: &str = "
     SELECT count(*) FROM reserved";
 
 impl Commands {
+    /// The ids that an earlier request with this key and payload chose; today's or yesterday's, whose hashes are under yesterday's key.
+    pub(crate) async fn find_reservation(
+        &self,
+        organization: OrganizationId,
+        key: &str,
+        request: &SendEmails,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Chosen>>, Failure<SendRefusal>> {
+        for day in [now.day(), now.day().previous()] {
+            // Where there is no key for the day, nothing was reserved then.
+            let Some(key_hash) = self.existing_fingerprint(organization, day, KEY_HASH, key.as_bytes()).await? else { continue };
+            if let Some(found) = self.look_up(organization, &key_hash).await? {
+                let payload_hash = self.existing_fingerprint(organization, day, PAYLOAD_HASH, &payload_bytes(request)).await?;
+                return found.judge(payload_hash).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the key and spools the bodies, in one statement. When another process was faster: the ids that it chose.
     pub(crate) async fn reserve(
         &self,
         organization: OrganizationId,
@@ -74,20 +97,9 @@ impl Commands {
         chosen: &[Chosen],
         entries: &[Entry],
         now: Timestamp,
-    ) -> Result<Reserved, Failure<SendRefusal>> {
-        let Some(guard) = self.in_flight.enter(organization, key) else { return Ok(Reserved::InFlight) };
-        let payload = payload_bytes(request);
-        let days = [now.day(), now.day().previous()];
-        for day in days {
-            // Yesterday's requests are hashed under yesterday's key; where there is none, nothing was reserved then.
-            let Some(key_hash) = self.existing_fingerprint(organization, day, KEY_HASH, key.as_bytes()).await? else { continue };
-            if let Some(found) = self.find_reservation(organization, &key_hash).await? {
-                let payload_hash = self.existing_fingerprint(organization, day, PAYLOAD_HASH, &payload).await?;
-                return Ok(found.judge(payload_hash, guard));
-            }
-        }
+    ) -> Result<Option<Vec<Chosen>>, Failure<SendRefusal>> {
         let key_hash = self.vault.fingerprint(organization, now.day(), KEY_HASH, &[key.as_bytes()]).await?;
-        let payload_hash = self.vault.fingerprint(organization, now.day(), PAYLOAD_HASH, &[&payload]).await?;
+        let payload_hash = self.vault.fingerprint(organization, now.day(), PAYLOAD_HASH, &[&payload_bytes(request)]).await?;
         let ids: Vec<Uuid> = chosen.iter().flat_map(|chosen| [chosen.email.0, chosen.events[0].0, chosen.events[1].0]).collect();
         let expires_at = (now + RESERVATION_LIFETIME).micros();
         let columns = Columns::of(entries.iter());
@@ -111,11 +123,10 @@ impl Commands {
             )
             .await?;
         if row.get::<_, i64>(0) == 1 {
-            return Ok(Reserved::First(guard));
+            return Ok(None);
         }
-        // Another process was faster between the look and the insert.
-        let found = self.find_reservation(organization, &key_hash).await?.ok_or(Fault::Contended)?;
-        Ok(found.judge(Some(payload_hash), guard))
+        let found = self.look_up(organization, &key_hash).await?.ok_or(Fault::Contended)?;
+        found.judge(Some(payload_hash)).map(Some)
     }
 
     async fn existing_fingerprint(
@@ -128,7 +139,7 @@ impl Commands {
         Ok(self.vault.existing_fingerprints(organization, &[day], context, &[data]).await?.pop().flatten())
     }
 
-    async fn find_reservation(&self, organization: OrganizationId, key_hash: &[u8]) -> Result<Option<Found>, Fault> {
+    async fn look_up(&self, organization: OrganizationId, key_hash: &[u8]) -> Result<Option<Found>, Fault> {
         let client = self.spool.connection().await?;
         let statement =
             client.prepare_cached("SELECT payload_hash, ids FROM ops.reservation WHERE organization = $1 AND key_hash = $2").await?;
@@ -143,12 +154,12 @@ struct Found {
 }
 
 impl Found {
-    fn judge(self, payload_hash: Option<[u8; 32]>, guard: InFlightGuard) -> Reserved {
+    fn judge(self, payload_hash: Option<[u8; 32]>) -> Result<Vec<Chosen>, Failure<SendRefusal>> {
         if payload_hash.is_none_or(|hash| hash[..] != self.payload_hash[..]) {
-            return Reserved::OtherPayload;
+            return Err(Failure::Refused(SendRefusal::KeyUsedForOtherPayload));
         }
         let chosen = self.ids.chunks_exact(3).map(|ids| Chosen { email: EmailId(ids[0]), events: [EventId(ids[1]), EventId(ids[2])] });
-        Reserved::Repeat(chosen.collect(), guard)
+        Ok(chosen.collect())
     }
 }
 

@@ -4,12 +4,11 @@ mod check;
 mod prepare;
 
 use crate::record::Unsealed;
-use crate::reservations::{Chosen, Reserved};
-use crate::spool::Entry;
+use crate::reservations::Chosen;
 use crate::{Commands, Failure, Fault, Request};
 use domain::{
-    Category, Draft, Email, EmailEvent, EmailId, EventId, Interface, Mailbox, Organization, OrganizationId, Position, QueueEmail,
-    StreamName, Tag, Timestamp, Transport,
+    Draft, Email, EmailEvent, EmailId, EventId, Interface, Mailbox, Organization, OrganizationId, Position, QueueEmail, StreamName, Tag,
+    Timestamp, Transport,
 };
 use event_store::{ExpectedVersion, StreamAppend};
 
@@ -86,21 +85,47 @@ impl Commands {
         check::check(&request, now).map_err(Failure::Refused)?;
         let transport = self.transport_of(by.organization).await?.ok_or(Failure::Refused(SendRefusal::OrganizationNotOpen))?;
         let chosen: Vec<Chosen> = request.messages.iter().map(|_| self.choose_ids(now)).collect();
-        let prepared = self.prepare(by, &request, transport, &chosen, now).await?;
-        let (queues, entries): (Vec<QueueEmail>, Vec<Entry>) = prepared.into_iter().map(|message| (message.queue, message.entry)).unzip();
         let Some(key) = &request.idempotency_key else {
+            let (queues, entries) = self.prepare(by, &request, transport, &chosen, now).await?;
             self.spool.put(entries).await?;
             return self.append(by, &chosen, queues, now).await;
         };
+        let Some(_guard) = self.in_flight.enter(by.organization, key) else { return Err(Failure::Refused(SendRefusal::RepeatInFlight)) };
+        // Looked for before anything is made: a repeat must not give somebody who was forgotten a new key.
+        if let Some(first) = self.find_reservation(by.organization, key, &request, now).await? {
+            return self.repeat(by, &request, transport, &first, now).await;
+        }
+        let (queues, entries) = self.prepare(by, &request, transport, &chosen, now).await?;
         match self.reserve(by.organization, key, &request, &chosen, &entries, now).await? {
-            Reserved::First(_guard) => self.append(by, &chosen, queues, now).await,
-            Reserved::Repeat(first, _guard) => self.append(by, &first, queues, now).await,
-            Reserved::InFlight => Err(Failure::Refused(SendRefusal::RepeatInFlight)),
-            Reserved::OtherPayload => Err(Failure::Refused(SendRefusal::KeyUsedForOtherPayload)),
+            None => self.append(by, &chosen, queues, now).await,
+            Some(first) => self.repeat(by, &request, transport, &first, now).await,
         }
     }
 
-    /// Appends with the ids of the first attempt, whether this is it or a repeat: the store knows the events when they are there.
+    /// The first answer again. Where a crash came between spool and event, the repeat appends what is missing, with the ids of the first attempt.
+    async fn repeat(
+        &self,
+        by: &Request,
+        request: &SendEmails,
+        transport: Transport,
+        first: &[Chosen],
+        now: Timestamp,
+    ) -> Result<Vec<Accepted>, Failure<SendRefusal>> {
+        let streams: Vec<StreamName> = first.iter().map(|chosen| chosen.stream(by.organization)).collect();
+        let histories = self.store.read_streams(&streams).await?;
+        let recorded: Vec<Option<Accepted>> = first.iter().zip(&histories).map(|(chosen, history)| chosen.accepted_in(history)).collect();
+        let missing = || recorded.iter().map(Option::is_none);
+        if !missing().any(|missing| missing) {
+            return Ok(recorded.into_iter().flatten().collect());
+        }
+        let (queues, _) = self.prepare(by, request, transport, first, now).await?;
+        let queues = queues.into_iter().zip(missing()).filter_map(|(queue, missing)| missing.then_some(queue)).collect();
+        let chosen: Vec<Chosen> = first.iter().zip(missing()).filter_map(|(chosen, missing)| missing.then_some(*chosen)).collect();
+        let mut appended = self.append(by, &chosen, queues, now).await?.into_iter();
+        Ok(recorded.into_iter().filter_map(|recorded| recorded.or_else(|| appended.next())).collect())
+    }
+
+    /// Seals and appends, each message as a new stream.
     async fn append(
         &self,
         by: &Request,
@@ -109,18 +134,17 @@ impl Commands {
         now: Timestamp,
     ) -> Result<Vec<Accepted>, Failure<SendRefusal>> {
         let mut drafts: Vec<Vec<Draft<EmailEvent>>> = Vec::with_capacity(queues.len());
-        for queue in queues {
+        let mut finished = Vec::new();
+        for (queue, chosen) in queues.into_iter().zip(chosen) {
+            if queue.recipients.iter().all(|recipient| recipient.suppressed) {
+                finished.push(chosen.email);
+            }
             drafts.push(Email::default().queue(queue).map_err(|refusal| Failure::Refused(SendRefusal::Rule(refusal)))?);
         }
         let unsealed: Vec<Unsealed<'_, EmailEvent>> = chosen
             .iter()
             .zip(&drafts)
-            .map(|(chosen, drafts)| Unsealed {
-                stream: StreamName::new(Category::Email, by.organization, chosen.email.0),
-                occurred_at: now,
-                ids: &chosen.events,
-                drafts,
-            })
+            .map(|(chosen, drafts)| Unsealed { stream: chosen.stream(by.organization), occurred_at: now, ids: &chosen.events, drafts })
             .collect();
         let events = self.seal(by, &unsealed).await?;
         let streams = unsealed.iter().map(|unsealed| unsealed.stream);
@@ -129,6 +153,10 @@ impl Commands {
         let mut accepted = Vec::with_capacity(appended.len());
         for (chosen, appended) in chosen.iter().zip(appended) {
             accepted.push(Accepted { email: chosen.email, position: appended?.position });
+        }
+        // A message whose recipients are all suppressed is finished before it began.
+        if !finished.is_empty() {
+            self.spool.remove_finished(&finished).await?;
         }
         Ok(accepted)
     }

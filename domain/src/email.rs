@@ -30,6 +30,8 @@ pub struct QueuedEmail {
     pub recipients: Vec<Recipient>,
     pub sender: Sealed<SenderDetails>,
     pub transport: Transport,
+    /// Octets of the message text.
+    pub size_bytes: u64,
     pub queued_at: Timestamp,
 }
 
@@ -51,6 +53,7 @@ impl Aggregate for Email {
                 recipients: event.recipients.iter().map(|recipient| Recipient::from_event(recorded, recipient)).collect(),
                 sender: recorded.sealed(event.sender),
                 transport: event.transport,
+                size_bytes: event.size_bytes,
                 queued_at: recorded.header.occurred_at,
             });
         }
@@ -134,13 +137,14 @@ impl Email {
         Ok(drafts)
     }
 
-    /// Ends the delivery to everybody who is still waiting, or to `only` those.
+    /// Ends the delivery to everybody who is still waiting, or to `only` those. For somebody who was forgotten a doubtful one ends as well.
     pub fn cancel(&self, reason: CancellationReason, only: Option<&[u16]>) -> Result<Vec<Draft<EmailEvent>>, EmailRefusal> {
         if self.queued.is_none() {
             return Err(EmailRefusal::Unknown);
         }
-        let waiting = self.delivery.recipients_in(DeliveryState::is_waiting);
-        let recipients: Vec<u16> = waiting.into_iter().filter(|number| only.is_none_or(|only| only.contains(number))).collect();
+        let forgotten = reason == CancellationReason::Erased;
+        let open = self.delivery.recipients_in(|state| state.is_waiting() || (forgotten && state == DeliveryState::InDoubt));
+        let recipients: Vec<u16> = open.into_iter().filter(|number| only.is_none_or(|only| only.contains(number))).collect();
         match (recipients.is_empty(), reason) {
             (false, _) => Ok(vec![Draft::plain(EmailCancelled { recipients, reason })]),
             (true, CancellationReason::Erased) => Ok(vec![]),

@@ -63,6 +63,14 @@ impl Aggregate for Suppression {
 }
 
 impl Suppression {
+    /// The person asks for it.
+    pub fn lift(&self) -> Vec<Draft<SuppressionEvent>> {
+        if self.reason.is_none() {
+            return vec![];
+        }
+        vec![Draft::plain(SuppressionLifted { by_request: true })]
+    }
+
     pub fn suppress(
         &self,
         reason: SuppressionReason,

@@ -180,6 +180,10 @@ impl User {
         if self.closed {
             return Err(UserRefusal::Closed);
         }
+        // Whoever signs up with a confirmed address may be a stranger: nothing of the account changes.
+        if self.confirmed {
+            return Ok(vec![]);
+        }
         if !request.age_attested {
             return Err(UserRefusal::AgeNotAttested);
         }

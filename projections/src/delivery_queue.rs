@@ -21,7 +21,7 @@ const REMOVE: &str = "DELETE FROM read.delivery_queue q USING unnest($1::uuid[],
 /// Two processes may choose the same rows at the same moment: the second waits for the first one's leases, finds them valid, and gets the rest.
 const CLAIM: &str = "WITH due AS MATERIALIZED (
         SELECT q.organization, q.email, q.due_at_us, q.smtp_server FROM read.delivery_queue q
-        WHERE q.due_at_us <= $1
+        WHERE q.due_at_us <= $1 AND (q.smtp_server IS NULL OR q.smtp_server <> ALL ($5))
             AND NOT EXISTS (SELECT FROM ops.delivery_lease l WHERE l.email = q.email AND l.expires_at_us > $1)
         ORDER BY q.due_at_us, q.email LIMIT $4
     ), claimed AS (
@@ -72,7 +72,7 @@ fn keys(changes: &[&QueueChange]) -> (Vec<Uuid>, Vec<Uuid>) {
     changes.iter().map(|change| (change.organization.0, change.email.0)).unzip()
 }
 
-/// Takes up to `limit` messages that are due at `now` and that nobody else works on, the longest due first. No two processes get the same one
+/// Takes up to `limit` messages that are due at `now` and that nobody else works on, the longest due first, leaving out servers that have enough to do. No two processes get the same one
 /// while its lease lasts.
 pub async fn claim(
     client: &ClientWrapper,
@@ -80,10 +80,12 @@ pub async fn claim(
     now: Timestamp,
     until: Timestamp,
     limit: i64,
+    busy: &[SmtpServerId],
 ) -> Result<Vec<ClaimedDelivery>, QueryError> {
+    let busy: Vec<Uuid> = busy.iter().map(|server| server.0).collect();
     let statement = client.prepare_cached(CLAIM).await?;
     for _ in 0..CLAIM_ATTEMPTS {
-        let due = client.query(&statement, &[&now.micros(), &token, &until.micros(), &limit]).await?;
+        let due = client.query(&statement, &[&now.micros(), &token, &until.micros(), &limit, &busy]).await?;
         let claimed: Vec<_> = due.iter().filter(|row| row.get("is_ours")).map(ClaimedDelivery::read).collect();
         if due.is_empty() || !claimed.is_empty() {
             return Ok(claimed);
@@ -110,9 +112,11 @@ pub async fn release_everything(client: &ClientWrapper) -> Result<(), QueryError
     Ok(())
 }
 
-/// Prolongs everything that was claimed with this token.
-pub async fn renew(client: &ClientWrapper, token: Uuid, until: Timestamp) -> Result<(), QueryError> {
-    client.execute("UPDATE ops.delivery_lease SET expires_at_us = $2 WHERE token = $1", &[&token, &until.micros()]).await?;
+/// Prolongs the claims on these messages, as far as they are still this token's.
+pub async fn renew(client: &ClientWrapper, emails: &[EmailId], token: Uuid, until: Timestamp) -> Result<(), QueryError> {
+    let emails: Vec<Uuid> = emails.iter().map(|email| email.0).collect();
+    let update = "UPDATE ops.delivery_lease SET expires_at_us = $3 WHERE token = $1 AND email = ANY ($2)";
+    client.execute(update, &[&token, &emails, &until.micros()]).await?;
     Ok(())
 }
 

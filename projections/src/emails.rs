@@ -11,8 +11,9 @@ pub use row::{EmailRecipientRow, EmailRow};
 use crate::projection::{Projected, Table, decode};
 use crate::{Projection, QueryError, delivery_queue};
 use deadpool_postgres::{ClientWrapper, Transaction};
-use domain::{Category, EmailEvent, EmailId, OrganizationId, RecordedEvent};
+use domain::{Category, EmailEvent, EmailId, KeyId, OrganizationId, RecordedEvent};
 use row::COLUMNS;
+use uuid::Uuid;
 use work::Work;
 
 pub(crate) const TABLE: &str = "read.emails";
@@ -53,6 +54,22 @@ fn project<'a>(transaction: &'a Transaction<'a>, events: &'a [&'a RecordedEvent]
 /// `None`: the organisation has no such message.
 pub async fn by_id(client: &ClientWrapper, organization: OrganizationId, id: EmailId) -> Result<Option<EmailRow>, QueryError> {
     Ok(by_ids(client, organization, &[id]).await?.pop())
+}
+
+/// All messages that went (also) to the person whom these keys seal.
+pub async fn of_recipient(client: &ClientWrapper, organization: OrganizationId, keys: &[KeyId]) -> Result<Vec<EmailId>, QueryError> {
+    let keys: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+    let select = "SELECT DISTINCT email FROM read.email_recipient WHERE organization = $1 AND key_id = ANY ($2)";
+    let statement = client.prepare_cached(select).await?;
+    Ok(client.query(&statement, &[&organization.0, &keys]).await?.iter().map(|row| EmailId(row.get(0))).collect())
+}
+
+/// Messages that are finished while their body still lies in the spool, as a crash between the two leaves them.
+pub async fn finished_with_body(client: &ClientWrapper, limit: i64) -> Result<Vec<EmailId>, QueryError> {
+    let select = "SELECT s.email FROM spool.entry s JOIN read.emails e ON e.organization = s.organization AND e.id = s.email
+        WHERE NOT s.captured AND e.due_at_us IS NULL LIMIT $1";
+    let statement = client.prepare_cached(select).await?;
+    Ok(client.query(&statement, &[&limit]).await?.iter().map(|row| EmailId(row.get(0))).collect())
 }
 
 /// Those of the messages that exist, in no particular order.

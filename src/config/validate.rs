@@ -29,7 +29,11 @@ impl Config {
             (self.smtp.concurrency_per_server > 0, "smtp.concurrency_per_server", "at least 1"),
             (self.smtp.connect_timeout_s > 0, "smtp.connect_timeout_s", "at least 1"),
             (self.smtp.data_timeout_s > 0, "smtp.data_timeout_s", "at least 1"),
-            (self.smtp.delivery_age_hours_max > 0, "smtp.delivery_age_hours_max", "at least 1"),
+            (
+                (1..=72).contains(&self.smtp.delivery_age_hours_max),
+                "smtp.delivery_age_hours_max",
+                "1 to 72: no text is kept longer (row M1.6)",
+            ),
             (self.egress.allowed_networks.iter().all(|text| is_network(text)), "egress.allowed_networks", "networks such as 10.0.0.0/8"),
             (self.limits.body_bytes_max > 0, "limits.body_bytes_max", "at least 1"),
             (

@@ -9,6 +9,7 @@ use crate::vault::{Vault, blocking};
 use deadpool_postgres::Transaction;
 use domain::{KeyId, OrganizationId, Timestamp};
 use std::collections::HashMap;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Held while keys are destroyed, by one process at a time.
@@ -48,6 +49,23 @@ impl Vault {
             }
         }
         Ok(true)
+    }
+
+    /// How long all these keys have been gone, by the database's clock; `None` while one of them lives.
+    pub async fn destroyed_for(&self, keys: &[KeyId]) -> Result<Option<Duration>, VaultError> {
+        if !self.are_destroyed(keys).await? {
+            return Ok(None);
+        }
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let client = self.keyring().pool.get().await?;
+        let select =
+            "SELECT (extract(epoch FROM max(destroyed_at)) * 1000000)::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8
+                      FROM keyring.destroyed WHERE id = ANY($1)";
+        let row = client.query_one(select, &[&ids]).await?;
+        let now = self.keyring().clock.database_time(Timestamp::from_micros(row.get(1)));
+        // No key at all: nobody ever held one.
+        let newest: Option<i64> = row.get(0);
+        Ok(Some(newest.map_or(Duration::MAX, |newest| now.since(Timestamp::from_micros(newest)))))
     }
 
     async fn destroy_batch(&self, keys: &[KeyId]) -> Result<(), VaultError> {

@@ -1,10 +1,9 @@
 //! Carries erasures on: after a crash from where they stopped, and otherwise from the deletion of the keys to the live certificate.
 
 use crate::{Parts, every};
-use anyhow::Context;
 use commands::Request;
 use domain::{Actor, OrganizationId, SystemActor};
-use projections::{UnfinishedErasure, delivery_queue, erasures};
+use projections::{UnfinishedErasure, delivery_queue, emails, erasures};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -19,7 +18,10 @@ async fn round(parts: Parts) -> anyhow::Result<()> {
     let unfinished = erasures::unfinished(&client).await?;
     drop(client);
     for erasure in unfinished {
-        conclude(&parts, &erasure).await.context("an erasure could not be carried on")?;
+        // One that fails holds up no other; one that another process works on is looked at again in the next round.
+        if let Err(error) = conclude(&parts, &erasure).await {
+            tracing::warn!(erasure = %erasure.erasure, error = format!("{error:#}"), "an erasure could not be carried on");
+        }
     }
     Ok(())
 }
@@ -30,11 +32,13 @@ async fn conclude(parts: &Parts, erasure: &UnfinishedErasure) -> anyhow::Result<
     let keys = parts.commands.doomed_keys_of(erasure.organization, erasure.erasure).await?;
     let client = parts.pool.get().await?;
     let waiting = delivery_queue::of_recipient(&client, erasure.organization, &keys).await?;
+    let all = emails::of_recipient(&client, erasure.organization, &keys).await?;
     drop(client);
+    parts.commands.spool().remove_captured(&all).await?;
     for email in waiting {
         parts.commands.cancel_forgotten(erasure.organization, email).await?;
     }
-    parts.commands.conclude_erasure(&by, erasure.erasure, parts.clock.now()).await?;
+    parts.commands.conclude_erasure(&by, erasure.erasure).await?;
     Ok(())
 }
 

@@ -2,13 +2,13 @@
 
 use crate::delivery_attempt::{Deliverer, Outcome};
 use crate::{Parts, pause};
-use domain::{Clock, EmailId, Timestamp};
-use mail::PoolSettings;
+use domain::{Clock, EmailId, SmtpServerId, Timestamp, Transport};
 use projections::{ClaimedDelivery, delivery_queue};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use uuid::Uuid;
 
 /// How long a claim lasts unless it is renewed. After a crash, others wait this long.
@@ -22,38 +22,35 @@ const SETTLING: Duration = Duration::from_secs(1);
 const AFTER_FAULT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(parts: Parts, mut stopping: watch::Receiver<bool>) {
-    let pool_settings = PoolSettings { connections_max: parts.settings.connections_per_server_max, ..PoolSettings::default() };
-    let deliverer = Arc::new(Deliverer {
-        commands: parts.commands.clone(),
-        clock: parts.clock.clone(),
-        ids: parts.ids.clone(),
-        connections: mail::Pool::new(parts.clock.clone(), pool_settings),
-        age_max: parts.settings.delivery_age_max,
-    });
+    let deliverer = Arc::new(Deliverer::new(&parts));
     let mut leases = Leases::new(&parts);
     let mut deliveries = JoinSet::new();
     while !*stopping.borrow() {
         let free = parts.settings.deliveries_max.saturating_sub(deliveries.len());
-        // Half a load at a time, so that a claim is worth its statement.
-        let claimed = if free > parts.settings.deliveries_max / 2 { leases.claim(free).await } else { vec![] };
+        let claimed = if free > 0 { leases.claim(free).await } else { vec![] };
         let idle = claimed.is_empty();
         for delivery in claimed {
-            deliveries.spawn(deliver(parts.clock.clone(), deliverer.clone(), delivery));
+            let task = deliveries.spawn(deliver(parts.clock.clone(), deliverer.clone(), delivery.clone()));
+            leases.held.insert(task.id(), delivery);
         }
         leases.keep(&deliverer).await;
-        if !idle {
-            continue;
+        if idle {
+            tokio::select! {
+                Some(ended) = deliveries.join_next_with_id(), if !deliveries.is_empty() => leases.settle(ended),
+                stop = pause(&*parts.clock, &mut stopping, IDLE) => if stop { break },
+            }
         }
-        tokio::select! {
-            Some(ended) = deliveries.join_next(), if !deliveries.is_empty() => leases.settle(ended),
-            stop = pause(&*parts.clock, &mut stopping, IDLE) => if stop { break },
-        }
-        while let Some(ended) = deliveries.try_join_next() {
+        while let Some(ended) = deliveries.try_join_next_with_id() {
             leases.settle(ended);
         }
     }
-    while let Some(ended) = deliveries.join_next().await {
-        leases.settle(ended);
+    // What was begun is finished, however long a server takes; the leases are kept up meanwhile.
+    while !deliveries.is_empty() {
+        let again = parts.clock.now() + SETTLING;
+        tokio::select! {
+            Some(ended) = deliveries.join_next_with_id() => leases.settle(ended),
+            () = parts.clock.sleep_until(again) => leases.keep(&deliverer).await,
+        }
     }
     leases.give_back(|_| true).await;
 }
@@ -84,6 +81,9 @@ async fn deliver(clock: Arc<dyn Clock>, deliverer: Arc<Deliverer>, delivery: Cla
 struct Leases<'a> {
     parts: &'a Parts,
     token: Uuid,
+    /// What is being worked on.
+    held: HashMap<task::Id, ClaimedDelivery>,
+    /// What is done, and keeps its lease for a moment.
     settled: Vec<Settled>,
     renew_at: Timestamp,
     release_at: Timestamp,
@@ -92,14 +92,18 @@ struct Leases<'a> {
 impl<'a> Leases<'a> {
     fn new(parts: &'a Parts) -> Self {
         let now = parts.clock.now();
-        Self { parts, token: parts.ids.random(), settled: vec![], renew_at: now + RENEWAL, release_at: now + SETTLING }
+        let (token, held) = (parts.ids.random(), HashMap::new());
+        Self { parts, token, held, settled: vec![], renew_at: now + RENEWAL, release_at: now + SETTLING }
     }
 
-    async fn claim(&self, limit: usize) -> Vec<ClaimedDelivery> {
+    /// A few at a time, and none for a server that has enough to do: one that is slow holds up nobody else's mail.
+    async fn claim(&self, free: usize) -> Vec<ClaimedDelivery> {
         let now = self.parts.clock.now();
+        let limit = free.min(2 * self.parts.settings.connections_per_server_max);
+        let busy = self.busy();
         let claimed = async {
             let client = self.parts.pool.get().await?;
-            anyhow::Ok(delivery_queue::claim(&client, self.token, now, now + LEASE, i64::try_from(limit)?).await?)
+            anyhow::Ok(delivery_queue::claim(&client, self.token, now, now + LEASE, i64::try_from(limit)?, &busy).await?)
         };
         claimed.await.unwrap_or_else(|error| {
             tracing::warn!(error = format!("{error:#}"), "due deliveries could not be claimed");
@@ -107,15 +111,33 @@ impl<'a> Leases<'a> {
         })
     }
 
-    fn settle(&mut self, ended: Result<Settled, JoinError>) {
+    /// Servers with as many messages in hand as they may have connections.
+    fn busy(&self) -> Vec<SmtpServerId> {
+        let mut in_hand: HashMap<SmtpServerId, usize> = HashMap::new();
+        for delivery in self.held.values() {
+            if let Transport::SmtpServer(server) = delivery.transport {
+                *in_hand.entry(server).or_default() += 1;
+            }
+        }
+        let enough = self.parts.settings.connections_per_server_max;
+        in_hand.into_iter().filter(|(_, count)| *count >= enough).map(|(server, _)| server).collect()
+    }
+
+    fn settle(&mut self, ended: Result<(task::Id, Settled), JoinError>) {
         match ended {
-            Ok(settled) => self.settled.push(settled),
-            // Its lease runs out with this process, or when it is not renewed any more.
-            Err(error) => tracing::error!(panicked = error.is_panic(), "a delivery ended without a word"),
+            Ok((id, settled)) => {
+                self.held.remove(&id);
+                self.settled.push(settled);
+            }
+            Err(error) => {
+                // Not held any more, so its lease runs out.
+                self.held.remove(&error.id());
+                tracing::error!(panicked = error.is_panic(), "a delivery ended without a word");
+            }
         }
     }
 
-    /// Gives back what has settled, and prolongs the rest now and then.
+    /// Gives back what has settled, and prolongs what is being worked on now and then.
     async fn keep(&mut self, deliverer: &Deliverer) {
         let now = self.parts.clock.now();
         if now >= self.release_at {
@@ -125,13 +147,16 @@ impl<'a> Leases<'a> {
         if now >= self.renew_at {
             self.renew_at = now + RENEWAL;
             deliverer.connections.close_idle();
-            let renewed = async { anyhow::Ok(delivery_queue::renew(&*self.parts.pool.get().await?, self.token, now + LEASE).await?) };
+            let held: Vec<EmailId> = self.held.values().map(|delivery| delivery.email).collect();
+            let renewed =
+                async { anyhow::Ok(delivery_queue::renew(&*self.parts.pool.get().await?, &held, self.token, now + LEASE).await?) };
             if let Err(error) = renewed.await {
                 tracing::warn!(error = format!("{error:#}"), "delivery leases could not be renewed");
             }
         }
     }
 
+    /// A lease that cannot be given back now is not renewed either, and runs out by itself.
     async fn give_back(&mut self, is_due: impl Fn(&Settled) -> bool) {
         let due: Vec<EmailId> = self.settled.extract_if(.., |settled| is_due(settled)).map(|settled| settled.email).collect();
         if due.is_empty() {

@@ -3,14 +3,20 @@
 mod sandbox;
 mod smtp;
 
+use crate::Parts;
 use anyhow::Context;
 use commands::{Commands, Fault, Request, SpooledMail, SpooledRecipient};
 use domain::{
     AbandonmentReason, CancellationReason, Clock, DeliveryState, Draft, Email, EmailEvent, EmailId, Folded, Ids, OrganizationId,
     SmtpServerId, Transport, retry_delay,
 };
+use mail::PoolSettings;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// KiB of message texts in memory at a time; a larger message goes alone.
+const TEXTS_KIB_MAX: u32 = 64 * 1024;
 
 /// What deliveries share in this process.
 pub(crate) struct Deliverer {
@@ -20,7 +26,9 @@ pub(crate) struct Deliverer {
     /// A server's access data never changes under its id, so the id is the pool's key.
     pub connections: mail::Pool<SmtpServerId>,
     /// Counted from the time a message was due.
-    pub age_max: Duration,
+    age_max: Duration,
+    /// Bounds the texts in memory, in KiB.
+    texts: Semaphore,
 }
 
 pub(crate) enum Outcome {
@@ -36,6 +44,18 @@ struct Attempted {
 }
 
 impl Deliverer {
+    pub fn new(parts: &Parts) -> Self {
+        let pool_settings = PoolSettings { connections_max: parts.settings.connections_per_server_max, ..PoolSettings::default() };
+        Self {
+            commands: parts.commands.clone(),
+            clock: parts.clock.clone(),
+            ids: parts.ids.clone(),
+            connections: mail::Pool::new(parts.clock.clone(), pool_settings),
+            age_max: parts.settings.delivery_age_max,
+            texts: Semaphore::new(TEXTS_KIB_MAX as usize),
+        }
+    }
+
     pub async fn deliver(&self, organization: OrganizationId, email: EmailId) -> anyhow::Result<Outcome> {
         let folded = self.commands.load_email(organization, email).await?;
         let mut message = Attempted { by: self.commands.as_delivery(organization), folded };
@@ -61,6 +81,8 @@ impl Deliverer {
         if delivery.due_at.is_none_or(|due| due > now) {
             return Ok(());
         }
+        let size_kib = message.folded.state.queued.as_ref().map_or(0, |queued| queued.size_bytes / 1024 + 1);
+        let _room = self.texts.acquire_many(u32::try_from(size_kib).unwrap_or(u32::MAX).min(TEXTS_KIB_MAX)).await?;
         let Some(mail) = self.commands.spool().open(email).await? else {
             let abandoned = message.folded.state.abandon(AbandonmentReason::TextMissing);
             return self.record(message, abandoned).await;
@@ -98,11 +120,10 @@ impl Deliverer {
         self.record(message, drafts).await
     }
 
-    /// The body goes with the last recipient's delivery (row M1.6); what the sandbox caught stays to be looked at.
+    /// The body goes with the last recipient's delivery (row M1.6).
     async fn drop_finished_body(&self, message: &Attempted, email: EmailId) -> anyhow::Result<()> {
-        let captured = message.folded.state.queued.as_ref().is_some_and(|queued| queued.transport == Transport::Sandbox);
-        if message.folded.state.delivery.is_finished() && !captured {
-            self.commands.spool().remove(email).await.context("a finished body could not be removed")?;
+        if message.folded.state.delivery.is_finished() {
+            self.commands.spool().remove_finished(&[email]).await.context("a finished body could not be removed")?;
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { deliveries_max: 64, connections_per_server_max: 8, delivery_age_max: DELIVERY_AGE_MAX }
+        Self { deliveries_max: 256, connections_per_server_max: 8, delivery_age_max: DELIVERY_AGE_MAX }
     }
 }
 

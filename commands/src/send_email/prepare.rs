@@ -18,12 +18,6 @@ pub const TAG_LOOKUP: &str = "tag";
 /// A body outlives the last possible attempt by this much, then the sweeper takes it.
 const SPOOL_GRACE: Duration = Duration::from_secs(3600);
 
-/// One message, ready to be written.
-pub(super) struct Prepared {
-    pub queue: QueueEmail,
-    pub entry: Entry,
-}
-
 /// What the messages of one request have in common.
 struct Gathered {
     sender_key: KeyId,
@@ -42,7 +36,7 @@ impl Commands {
         transport: Transport,
         chosen: &[Chosen],
         now: Timestamp,
-    ) -> Result<Vec<Prepared>, Failure<SendRefusal>> {
+    ) -> Result<(Vec<QueueEmail>, Vec<Entry>), Failure<SendRefusal>> {
         // Composed first: a message that cannot be composed leaves nothing behind, not even a key.
         let mut texts = Vec::with_capacity(request.messages.len());
         for (number, (message, chosen)) in request.messages.iter().zip(chosen).enumerate() {
@@ -50,11 +44,13 @@ impl Commands {
             texts.push(text.map_err(|fault| Failure::Refused(SendRefusal::Message(number, fault)))?);
         }
         let gathered = self.gather(by.organization, request, transport, now).await?;
-        let mut prepared = Vec::with_capacity(texts.len());
+        let (mut queues, mut entries) = (Vec::with_capacity(texts.len()), Vec::with_capacity(texts.len()));
         for ((message, chosen), text) in request.messages.iter().zip(chosen).zip(texts) {
-            prepared.push(self.prepare_message(by, message, chosen.email, text, &gathered).await?);
+            let (queue, entry) = self.prepare_message(by, message, chosen.email, text, &gathered).await?;
+            queues.push(queue);
+            entries.push(entry);
         }
-        Ok(prepared)
+        Ok((queues, entries))
     }
 
     async fn gather(
@@ -110,7 +106,7 @@ impl Commands {
         email: EmailId,
         text: mail::MessageText,
         gathered: &Gathered,
-    ) -> Result<Prepared, Fault> {
+    ) -> Result<(QueueEmail, Entry), Fault> {
         let mut new_recipients = Vec::new();
         let mut spooled = Vec::new();
         for (number, (field, to)) in (0..).zip(recipients(message)) {
@@ -143,7 +139,7 @@ impl Commands {
             size_bytes,
         };
         let entry = self.spool.seal(email, by.organization, &mail, due_at + DELIVERY_AGE_MAX + SPOOL_GRACE);
-        Ok(Prepared { queue, entry })
+        Ok((queue, entry))
     }
 
     async fn tag_lookups(&self, organization: OrganizationId, tags: &[Tag], now: Timestamp) -> Result<Vec<LookupValue>, Fault> {

@@ -60,17 +60,28 @@ async fn the_live_certificate_waits_for_two_leases() {
     let by = installation.organization().await;
     installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap();
     let begun = installation.commands.erase_recipient(&by, erase("ada@example.com")).await.unwrap();
-    let now = || domain::Clock::now(&installation.clock);
-    assert!(!installation.commands.conclude_erasure(&by, begun.erasure, now()).await.unwrap());
+    assert!(!installation.commands.conclude_erasure(&by, begun.erasure).await.unwrap());
     installation.clock.advance(LEASES_WAIT);
     // Repeating the steps, as a process does that found the erasure unfinished, changes nothing.
     installation.commands.carry_out_erasure(&by, begun.erasure).await.unwrap();
-    assert!(installation.commands.conclude_erasure(&by, begun.erasure, now()).await.unwrap());
-    assert!(installation.commands.conclude_erasure(&by, begun.erasure, now()).await.unwrap());
+    assert!(installation.commands.conclude_erasure(&by, begun.erasure).await.unwrap());
+    assert!(installation.commands.conclude_erasure(&by, begun.erasure).await.unwrap());
     let stream = StreamName::new(Category::Erasure, by.organization, begun.erasure.0);
     let events = installation.store.read_streams(&[stream]).await.unwrap().remove(0);
     let types: Vec<&str> = events.iter().map(|event| event.header.event_type.as_ref()).collect();
     assert_eq!(types, ["ErasureRequested", "ErasureApproved", "ErasureStarted", "SubjectKeyDestroyed", "ErasureCertified"]);
+}
+
+#[tokio::test]
+async fn declining_lifts_an_earlier_suppression_and_takes_its_key_along() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    installation.commands.erase_recipient(&by, erase("ada@example.com")).await.unwrap();
+    let declined = EraseRecipient { keep_suppressed: false, ..erase("ada@example.com") };
+    let begun = installation.commands.erase_recipient(&by, declined).await.unwrap();
+    assert_eq!(installation.commands.doomed_keys_of(by.organization, begun.erasure).await.unwrap().len(), 1);
+    let after = installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap()[0].email;
+    assert_eq!(installation.email(&by, after).await.state.delivery.states, [DeliveryState::Queued]);
 }
 
 #[tokio::test]

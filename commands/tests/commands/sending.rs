@@ -35,6 +35,28 @@ async fn a_repeat_with_the_same_key_gets_the_first_answer() {
 }
 
 #[tokio::test]
+async fn a_repeat_gets_the_first_answer_also_when_the_recipient_was_forgotten_meanwhile() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let first = installation.send(&by, vec![message(&["ada@example.com"])], Some("order-1")).await.unwrap();
+    let erase = commands::EraseRecipient { address: Personal::new("ada@example.com".parse().unwrap()), note: None, keep_suppressed: true };
+    installation.commands.erase_recipient(&by, erase).await.unwrap();
+    let keys = installation.count("keyring.key").await;
+    assert_eq!(installation.send(&by, vec![message(&["ada@example.com"])], Some("order-1")).await.unwrap(), first);
+    assert_eq!(installation.count("keyring.key").await, keys, "the repeat makes no key for somebody who was forgotten");
+}
+
+#[tokio::test]
+async fn m1_6_a_message_that_goes_to_nobody_leaves_no_body() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let erase = commands::EraseRecipient { address: Personal::new("ada@example.com".parse().unwrap()), note: None, keep_suppressed: true };
+    installation.commands.erase_recipient(&by, erase).await.unwrap();
+    let accepted = installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap();
+    assert!(installation.commands.spool().open(accepted[0].email).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_repeat_on_the_next_day_gets_the_first_answer() {
     let installation = Installation::new().await;
     let by = installation.organization().await;

@@ -65,6 +65,11 @@ fn a_confirmation_link_works_once_and_for_a_day() {
 }
 
 #[test]
+fn signing_up_changes_nothing_once_the_address_is_confirmed() {
+    assert!(confirmed().state.sign_up(&sign_up(true, 3)).unwrap().is_empty());
+}
+
+#[test]
 fn a_session_ends_by_time_by_signing_out_and_with_the_account() {
     let origin = origin();
     let traced = Traced { key: Some(key(2)), origin: &origin };

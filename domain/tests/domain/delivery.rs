@@ -121,6 +121,18 @@ fn a_transmission_without_an_outcome_is_in_doubt_and_is_held() {
 }
 
 #[test]
+fn a_doubtful_delivery_ends_when_its_recipient_is_forgotten_and_not_by_request() {
+    let email = queued(1);
+    let started = email.state.start_transmission(&[0]);
+    let email = email.then(started);
+    let doubt = email.state.doubt();
+    let email = email.then(doubt);
+    assert_eq!(email.state.cancel(CancellationReason::Requested, None).err(), Some(EmailRefusal::NothingToCancel));
+    let erased = email.state.cancel(CancellationReason::Erased, Some(&[0])).unwrap();
+    assert_eq!(email.then(erased).state.delivery.states, [DeliveryState::Cancelled]);
+}
+
+#[test]
 fn what_is_in_doubt_is_given_up_at_its_maximum_age() {
     let email = queued(1);
     let first_due = email.state.delivery.first_due_at.unwrap();

@@ -61,12 +61,14 @@ pub(super) enum Message {
 /// The receiving end, cut into batches.
 pub(super) struct Queue {
     messages: mpsc::UnboundedReceiver<Message>,
-    waiting: VecDeque<Request>,
+    /// Calls in their order. What was asked together is written together: a crash leaves all of it or nothing.
+    waiting: VecDeque<Vec<Request>>,
+    requests: usize,
 }
 
 impl Queue {
     pub fn new(messages: mpsc::UnboundedReceiver<Message>) -> Self {
-        Self { messages, waiting: VecDeque::new() }
+        Self { messages, waiting: VecDeque::new(), requests: 0 }
     }
 
     /// Whatever waits now, up to the bounds; waits for a first request when there is none. `None` at the end.
@@ -77,7 +79,7 @@ impl Queue {
             let message = self.messages.recv().await?;
             self.take(message);
         }
-        while self.waiting.len() < BATCH_REQUESTS_MAX {
+        while self.requests < BATCH_REQUESTS_MAX {
             let Ok(message) = self.messages.try_recv() else { break };
             self.take(message);
         }
@@ -86,23 +88,27 @@ impl Queue {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Append(requests) => self.waiting.extend(requests),
+            Message::Append(requests) => {
+                self.requests += requests.len();
+                self.waiting.push_back(requests);
+            }
             Message::Shutdown => self.messages.close(),
         }
     }
 
     fn cut(&mut self) -> Vec<Request> {
         let (mut events, mut bytes) = (0, 0);
-        let mut batch = Vec::with_capacity(self.waiting.len().min(BATCH_REQUESTS_MAX));
-        while let Some(request) = self.waiting.front() {
-            events += request.append.events.len();
-            bytes += request.bytes;
-            let full = batch.len() >= BATCH_REQUESTS_MAX || events > BATCH_EVENTS_MAX || bytes > BATCH_BYTES_MAX;
+        let mut batch = Vec::with_capacity(self.requests.min(BATCH_REQUESTS_MAX));
+        while let Some(call) = self.waiting.front() {
+            events += call.iter().map(|request| request.append.events.len()).sum::<usize>();
+            bytes += call.iter().map(|request| request.bytes).sum::<usize>();
+            let full = batch.len() + call.len() > BATCH_REQUESTS_MAX || events > BATCH_EVENTS_MAX || bytes > BATCH_BYTES_MAX;
             if full && !batch.is_empty() {
                 break;
             }
-            batch.extend(self.waiting.pop_front());
+            batch.extend(self.waiting.pop_front().into_iter().flatten());
         }
+        self.requests -= batch.len();
         batch
     }
 }

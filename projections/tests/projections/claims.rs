@@ -31,7 +31,8 @@ async fn two_processes_that_claim_at_once_never_get_the_same_delivery() {
             let client = app.get().await.unwrap();
             let mut all = Vec::new();
             loop {
-                let claimed = delivery_queue::claim(&client, Uuid::from_u128(token), now, now + Duration::from_secs(60), 7).await.unwrap();
+                let claimed =
+                    delivery_queue::claim(&client, Uuid::from_u128(token), now, now + Duration::from_secs(60), 7, &[]).await.unwrap();
                 if claimed.is_empty() {
                     return all;
                 }
@@ -46,7 +47,9 @@ async fn two_processes_that_claim_at_once_never_get_the_same_delivery() {
     }
     // A process gives up when others win several times in a row; what is left then is still to be had.
     let client = site.client().await;
-    all.extend(delivery_queue::claim(&client, Uuid::from_u128(4), story.now, story.now + Duration::from_secs(60), 10_000).await.unwrap());
+    all.extend(
+        delivery_queue::claim(&client, Uuid::from_u128(4), story.now, story.now + Duration::from_secs(60), 10_000, &[]).await.unwrap(),
+    );
     assert_eq!(ids(&all).len(), all.len(), "nothing was handed out twice");
     assert_eq!(ids(&all), due(&story, story.now));
     assert!(all.len() > 50);
@@ -62,11 +65,13 @@ async fn a_lease_holds_until_it_expires_or_is_released() {
     let client = site.client().await;
     let (one, two, now) = (Uuid::from_u128(1), Uuid::from_u128(2), LATER);
     let second = Duration::from_secs(1);
-    let claim = async |token: Uuid, now: Timestamp| delivery_queue::claim(&client, token, now, now + second * 60, 10_000).await.unwrap();
+    let claim =
+        async |token: Uuid, now: Timestamp| delivery_queue::claim(&client, token, now, now + second * 60, 10_000, &[]).await.unwrap();
     let first = claim(one, now).await;
     assert_eq!(ids(&first), due(&story, now));
     assert!(claim(two, now + second * 59).await.is_empty(), "the lease holds");
-    delivery_queue::renew(&client, one, now + second * 120).await.unwrap();
+    let held: Vec<EmailId> = first.iter().map(|claimed| claimed.email).collect();
+    delivery_queue::renew(&client, &held, one, now + second * 120).await.unwrap();
     assert!(claim(two, now + second * 119).await.is_empty(), "and holds longer when it is renewed");
     delivery_queue::release(&client, first[0].email, two).await.unwrap();
     assert!(claim(two, now + second * 119).await.is_empty(), "nobody releases what another holds");
