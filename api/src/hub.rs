@@ -59,10 +59,13 @@ async fn follow(store: EventStore, waiting: Waiting) {
                 }
                 Ok(SubscriptionEvent::CaughtUp(_)) => {}
                 Err(ReadError::Unavailable(_)) => pause().await,
-                Err(ReadError::Closed) => return,
+                Err(ReadError::Closed) => return dismiss_all(&waiting),
+                // What is lost or damaged stays so: whoever waits is told, and newcomers hear what comes behind it.
                 Err(error) => {
-                    tracing::error!(%error, "subscribers get no news until the process is started again");
-                    return;
+                    tracing::error!(%error, "the log cannot be followed here; all who wait for news are sent away");
+                    dismiss_all(&waiting);
+                    pause().await;
+                    break;
                 }
             }
         }
@@ -73,6 +76,11 @@ fn tell_all(waiting: &Waiting) {
     for sender in waiting.lock().unwrap_or_else(PoisonError::into_inner).values() {
         sender.send_modify(|count| *count += 1);
     }
+}
+
+/// Without its sender a receiver gets an error, and so its stream ends.
+fn dismiss_all(waiting: &Waiting) {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
 
 #[expect(clippy::disallowed_methods, reason = "a breath before the database is asked again, which no test has to move")]

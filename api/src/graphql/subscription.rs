@@ -106,12 +106,13 @@ impl Following {
             tokio::select! {
                 changed = self.news.changed() => {
                     if changed.is_err() {
-                        return Ok(None);
+                        return Err(Code::Internal.error("news can not be followed any longer; subscribe again"));
                     }
-                    self.fresh = true;
                 }
                 () = clock.sleep_until(clock.now() + RECHECK) => {}
             }
+            // Whoever looks whether it may still listen looks for news as well, should word of them have been lost.
+            self.fresh = true;
             self.still_allowed().await?;
         }
     }
