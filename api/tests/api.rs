@@ -1,6 +1,7 @@
 //! The HTTP interface as clients meet it: a real server on a real port, PostgreSQL, vault, commands and projections behind it.
 
 mod api {
+    mod bodies;
     mod installation;
     mod limits;
     mod nodes;

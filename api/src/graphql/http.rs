@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: POST with JSON, GET for queries only. No form and no plain text can ever mutate.
 
 use crate::accept;
-use crate::body::BodyError;
+use crate::body::{Body, BodyError};
 use crate::call::Call;
 use crate::graphql::code::{Code, report};
 use crate::graphql::document::{Parameters, Prepared, Refused};
@@ -36,8 +36,11 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
         Ok(call) => call,
         Err(fault) => return failed(form, &fault),
     };
-    let bytes_max = if call.caller.is_known() { state.settings.body_bytes_max } else { STRANGERS_BODY_BYTES_MAX };
-    let mut body = match state.bodies.read(&request, payload, bytes_max).await {
+    let body = match call.caller.is_known() {
+        true => state.bodies.read(&request, payload, state.settings.body_bytes_max).await,
+        false => state.bodies.read_from_stranger(&request, payload, STRANGERS_BODY_BYTES_MAX).await,
+    };
+    let mut body = match body {
         Ok(body) => body,
         Err(error) => return refused_body(form, error),
     };
@@ -45,7 +48,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
     // Its share of the budget stays taken while the request is worked on, its bytes need not.
     body.bytes = Vec::new();
     match parameters.and_then(Parameters::prepare) {
-        Ok(prepared) => execute(&request, form, call, prepared).await,
+        Ok(prepared) => execute(&request, form, call, prepared, Some(body)).await,
         Err(refused) => answer(form, Answer::refused(&refused, Some(call.correlation))),
     }
 }
@@ -64,7 +67,7 @@ pub(crate) async fn get(request: HttpRequest, payload: Payload, state: Data<Stat
     };
     match Parameters::from_query_string(request.query_string()).and_then(Parameters::prepare) {
         Ok(prepared) if prepared.kind == OperationType::Mutation => refuse(form, Code::MethodNotAllowed, "send mutations by POST"),
-        Ok(prepared) => execute(&request, form, call, prepared).await,
+        Ok(prepared) => execute(&request, form, call, prepared, None).await,
         Err(refused) => answer(form, Answer::refused(&refused, Some(call.correlation))),
     }
 }
@@ -75,9 +78,10 @@ pub(crate) async fn other_method() -> HttpResponse {
     response
 }
 
-async fn execute(request: &HttpRequest, form: &'static str, call: Call, prepared: Prepared) -> HttpResponse {
+/// `held` is the share of the budget that the request's body has, for as long as there is something of it.
+async fn execute(request: &HttpRequest, form: &'static str, call: Call, prepared: Prepared, held: Option<Body>) -> HttpResponse {
     if form == EVENT_STREAM {
-        return sse::stream(request, call, prepared);
+        return sse::stream(request, call, prepared, held);
     }
     if prepared.kind == OperationType::Subscription {
         let refused = Refused::new(Code::NotAcceptable, "subscribe by WebSocket, or accept text/event-stream");

@@ -1,5 +1,6 @@
 //! Server-sent events in the "distinct connections mode" of graphql-sse: a response a event, then `complete`.
 
+use crate::body::Body;
 use crate::call::Call;
 use crate::graphql::document::Prepared;
 use crate::graphql::response::complete;
@@ -7,6 +8,7 @@ use crate::graphql::subscription::{ResumeAfter, StreamPlace};
 use crate::position_token::PositionToken;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
+use async_graphql::parser::types::OperationType;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use std::convert::Infallible;
@@ -15,15 +17,18 @@ use std::time::Duration;
 /// Proxies close what is silent for long.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-pub(crate) fn stream(request: &HttpRequest, call: Call, prepared: Prepared) -> HttpResponse {
+/// `held` stays taken until the operation has used its input, which it has when it first answers.
+pub(crate) fn stream(request: &HttpRequest, call: Call, prepared: Prepared, mut held: Option<Body>) -> HttpResponse {
     let last_event_id = request.headers().get("last-event-id").and_then(|id| PositionToken::parse(id.to_str().ok()?));
     let place = StreamPlace::default();
     let (state, correlation) = (call.state.clone(), call.correlation);
+    let is_endless = prepared.kind == OperationType::Subscription;
     let mut request = prepared.request.data(call).data(place.clone());
     if let Some(token) = last_event_id {
         request = request.data(ResumeAfter(token));
     }
     let responses = state.schema.execute_stream(request).map(move |mut response| {
+        drop(held.take());
         complete(&mut response, correlation);
         event(&response, place.get())
     });
@@ -31,6 +36,14 @@ pub(crate) fn stream(request: &HttpRequest, call: Call, prepared: Prepared) -> H
     let body = alive(responses, move || {
         let clock = clock.clone();
         async move { clock.sleep_until(clock.now() + KEEP_ALIVE).await }
+    });
+    // No `complete`: whoever listens shall come again, to another process.
+    let stopping = state.readiness.stopping();
+    let body = body.take_until(async move {
+        match is_endless {
+            true => stopping.await,
+            false => std::future::pending().await,
+        }
     });
     HttpResponse::Ok()
         .content_type("text/event-stream; charset=utf-8")
