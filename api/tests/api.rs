@@ -10,6 +10,7 @@ mod api {
     mod refusals;
     mod rest;
     mod schema;
+    mod streams;
     mod tenancy;
     mod thin_path;
 }

@@ -1,162 +1,144 @@
 //! The protocol graphql-transport-ws over a WebSocket.
 
-use crate::call::Call;
+mod operations;
+
 use crate::caller::{Credential, origin_of};
-use crate::graphql::code::{Code, internal, report};
-use crate::graphql::document::{Parameters, Refused};
+use crate::graphql::code::Code;
 use crate::graphql::http::refuse;
-use crate::graphql::response::{complete, refusal};
 use crate::state::State;
 use actix_web::http::header;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use actix_ws::{AggregatedMessage, CloseCode, CloseReason};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Closed, Session};
 use async_graphql::http::{WebSocket, WebSocketProtocols, WsMessage};
-use async_graphql::{Executor, Request, Response};
-use futures::stream::BoxStream;
+use domain::{Clock, Timestamp};
 use futures::{StreamExt, stream};
-use serde_json::Value;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use operations::Operations;
+use std::time::Duration;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// One message. Large things are sent by POST.
 const MESSAGE_BYTES_MAX: usize = 256 << 10;
-/// Operations that one connection may have under way.
-const OPERATIONS_MAX: usize = 100;
+/// From the handshake until `connection_init` is answered.
+const INIT: Duration = Duration::from_secs(10);
+/// How often we ask whether anybody is still there.
+const PING: Duration = Duration::from_secs(20);
+/// A client that says nothing for so long, not even that it heard our pings, is gone; a stranger who asks nothing for so long has to go.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// A client that takes nothing of what we say for so long is gone.
+const SENDING_MAX: Duration = Duration::from_secs(30);
+
+/// What graphql-transport-ws calls "connection initialisation timeout".
+const INIT_TIMEOUT: u16 = 4408;
 
 pub(crate) async fn upgrade(request: &HttpRequest, payload: Payload, state: &Data<State>) -> HttpResponse {
     let asked = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).filter_map(|value| value.to_str().ok());
     if !asked.flat_map(|value| value.split(',')).any(|protocol| protocol.trim() == PROTOCOL) {
         return refuse("application/json", Code::BadRequest, "speak graphql-transport-ws");
     }
-    let call = match Call::of(state, request).await {
-        Ok(call) => call,
-        Err(fault) => {
-            report(&fault);
-            return refuse("application/json", Code::Internal, "something went wrong on our side");
-        }
-    };
     let Ok((mut response, session, messages)) = actix_ws::handle(request, payload) else {
         return refuse("application/json", Code::BadRequest, "the WebSocket handshake is not complete");
     };
     response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, header::HeaderValue::from_static(PROTOCOL));
-    let origin = origin_of(state, request);
-    let connection = Connection { call, opened: Arc::new(OnceLock::new()), under_way: Arc::default() };
+    let operations = Operations::new(state.clone(), Credential::of(request), origin_of(state, request));
     let messages = messages.max_frame_size(MESSAGE_BYTES_MAX).aggregate_continuations().max_continuation_size(MESSAGE_BYTES_MAX);
-    actix_web::rt::spawn(serve(connection, origin, session, messages));
+    actix_web::rt::spawn(serve(state.clone(), operations, session, messages));
     response
 }
 
-async fn serve(
-    connection: Connection,
-    origin: domain::Personal<domain::RequestOrigin>,
-    mut session: actix_ws::Session,
-    mut messages: actix_ws::AggregatedMessageStream,
-) {
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Vec<u8>>(16);
-    let opening = connection.clone();
-    let on_init = move |payload: Value| async move {
-        let call = opening.authenticated(&payload, origin).await?;
-        let _ = opening.opened.set(call);
-        Ok(async_graphql::Data::default())
-    };
+/// Everything slow is done by tasks of the operations, so this one may wait for its client without keeping anything from anybody.
+async fn serve(state: Data<State>, operations: Operations, mut session: Session, mut messages: AggregatedMessageStream) {
+    let clock = state.clock.as_ref();
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Vec<u8>>(1);
     let incoming = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
-    let outgoing = WebSocket::new(connection, Box::pin(incoming), WebSocketProtocols::GraphQLWS).on_connection_init(on_init);
+    let opening = operations.clone();
+    let outgoing = WebSocket::new(operations.clone(), Box::pin(incoming), WebSocketProtocols::GraphQLWS)
+        .on_connection_init(move |payload| opening.open(payload));
     let mut outgoing = Box::pin(outgoing);
-    loop {
+    let mut stopping = Box::pin(state.readiness.stopping());
+    let mut watched = Watched::new(clock.now());
+    let end = loop {
         tokio::select! {
-            message = messages.recv() => match message {
-                Some(Ok(AggregatedMessage::Text(text))) => {
-                    if sender.send(text.as_bytes().to_vec()).await.is_err() {
-                        break;
+            // A message is read when there is room for it; until then it waits in the client's own buffers.
+            (room, message) = async { (sender.reserve().await, messages.recv().await) } => {
+                watched.heard = clock.now();
+                match message {
+                    Some(Ok(AggregatedMessage::Text(text))) => {
+                        let Ok(room) = room else { break None };
+                        watched.asked = clock.now();
+                        room.send(text.as_bytes().to_vec());
                     }
-                }
-                Some(Ok(AggregatedMessage::Ping(bytes))) => {
-                    if session.pong(&bytes).await.is_err() {
-                        break;
+                    Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                        if !in_time(clock, session.pong(&bytes)).await {
+                            return;
+                        }
                     }
+                    Some(Ok(AggregatedMessage::Pong(_))) => {}
+                    Some(Ok(AggregatedMessage::Binary(_) | AggregatedMessage::Close(_)) | Err(_)) | None => break None,
                 }
-                Some(Ok(AggregatedMessage::Pong(_))) => {}
-                Some(Ok(AggregatedMessage::Binary(_) | AggregatedMessage::Close(_)) | Err(_)) | None => break,
-            },
+            }
             message = outgoing.next() => match message {
                 Some(WsMessage::Text(text)) => {
-                    if session.text(text).await.is_err() {
+                    if !in_time(clock, session.text(text)).await {
                         return;
                     }
                 }
-                Some(WsMessage::Close(code, reason)) => {
-                    let reason = CloseReason { code: CloseCode::from(code), description: Some(reason) };
-                    let _ = session.close(Some(reason)).await;
-                    return;
-                }
-                None => break,
+                Some(WsMessage::Close(code, reason)) => break Some((CloseCode::from(code), reason)),
+                None => break None,
             },
+            () = clock.sleep_until(watched.next_look(&operations)) => match watched.look(clock.now(), &operations) {
+                Ok(()) => {
+                    if !in_time(clock, session.ping(b"")).await {
+                        return;
+                    }
+                }
+                Err((code, reason)) => break Some((code, reason.to_owned())),
+            },
+            () = &mut stopping => break Some((CloseCode::Away, "the server is stopping".to_owned())),
         }
-    }
-    let _ = session.close(None).await;
+    };
+    let reason = end.map(|(code, description)| CloseReason { code, description: Some(description) });
+    in_time(clock, session.close(reason)).await;
 }
 
-/// Executes what one connection asks, as whoever opened it.
-#[derive(Clone)]
-struct Connection {
-    /// By cookie or header of the handshake.
-    call: Call,
-    /// By what `connection_init` said, which goes before.
-    opened: Arc<OnceLock<Call>>,
-    under_way: Arc<AtomicUsize>,
-}
-
-impl Connection {
-    async fn authenticated(&self, payload: &Value, origin: domain::Personal<domain::RequestOrigin>) -> async_graphql::Result<Call> {
-        let names = ["authorization", "Authorization"];
-        let Some(value) = names.iter().find_map(|name| payload.get(name)?.as_str()) else { return Ok(self.call.clone()) };
-        Call::with(&self.call.state, Credential::from_authorization(value), origin).await.map_err(internal)
+/// Whether the client took it.
+async fn in_time(clock: &dyn Clock, sending: impl Future<Output = Result<(), Closed>>) -> bool {
+    tokio::select! {
+        sent = sending => sent.is_ok(),
+        () = clock.sleep_until(clock.now() + SENDING_MAX) => false,
     }
 }
 
-impl Executor for Connection {
-    async fn execute(&self, request: Request) -> Response {
-        self.execute_stream(request, None).next().await.unwrap_or_default()
-    }
-
-    fn execute_stream(&self, request: Request, _: Option<Arc<async_graphql::Data>>) -> BoxStream<'static, Response> {
-        let call = self.opened.get().unwrap_or(&self.call).clone();
-        let correlation = call.correlation;
-        let variables = serde_json::to_value(&request.variables).ok().and_then(|variables| variables.as_object().cloned());
-        let parameters = Parameters { query: request.query, operation_name: request.operation_name, variables };
-        let place = Place::take(&self.under_way);
-        let prepared = match (parameters.prepare(), place) {
-            (Ok(prepared), Some(place)) => (prepared, place),
-            (Err(refused), _) => return Box::pin(stream::once(async move { refusal(refused, correlation) })),
-            (Ok(_), None) => {
-                let refused = Refused::new(Code::LimitExceeded, "too many operations are under way on this connection");
-                return Box::pin(stream::once(async move { refusal(refused, correlation) }));
-            }
-        };
-        let (prepared, place) = prepared;
-        let responses = call.state.clone().schema.execute_stream(prepared.request.data(call));
-        Box::pin(responses.map(move |mut response| {
-            let _held = &place;
-            complete(&mut response, correlation);
-            response
-        }))
-    }
+/// When a connection was last heard of.
+struct Watched {
+    since: Timestamp,
+    looked: Timestamp,
+    /// Any frame at all.
+    heard: Timestamp,
+    /// A message of the protocol.
+    asked: Timestamp,
 }
 
-/// An operation's share of the connection, given back when it ends.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(under_way: &Arc<AtomicUsize>) -> Option<Self> {
-        let place = Self(under_way.clone());
-        (under_way.fetch_add(1, Ordering::Relaxed) < OPERATIONS_MAX).then_some(place)
+impl Watched {
+    fn new(now: Timestamp) -> Self {
+        Self { since: now, looked: now, heard: now, asked: now }
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    fn next_look(&self, operations: &Operations) -> Timestamp {
+        if operations.is_open() { self.looked + PING } else { self.since + INIT }
+    }
+
+    fn look(&mut self, now: Timestamp, operations: &Operations) -> Result<(), (CloseCode, &'static str)> {
+        self.looked = now;
+        if !operations.is_open() {
+            return Err((CloseCode::Other(INIT_TIMEOUT), "Connection initialisation timeout"));
+        }
+        if now.since(self.heard) >= SILENCE_MAX {
+            return Err((CloseCode::Policy, "nothing was heard for long"));
+        }
+        if operations.is_idle_stranger() && now.since(self.asked) >= SILENCE_MAX {
+            return Err((CloseCode::Policy, "nothing was asked for long"));
+        }
+        Ok(())
     }
 }
