@@ -32,6 +32,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where clients reach us, without a slash at the end.
     pub public_url: String,
+    /// Only behind a proxy that sets it: whoever speaks to us directly could claim any address.
+    pub client_address_header: Option<String>,
     pub role: Role,
     pub clock_file: Option<PathBuf>,
     pub database: DatabaseSettings,

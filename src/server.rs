@@ -44,6 +44,7 @@ impl Server {
             settings: ApiSettings {
                 body_bytes_max: config.limits.body_bytes_max,
                 bodies_in_flight_bytes: config.limits.bodies_in_flight_bytes,
+                client_address_header: config.client_address_header.clone(),
                 ..ApiSettings::new(config.public_url.clone())
             },
         });

@@ -36,7 +36,7 @@ pub enum SignInRefusal {
 impl Commands {
     pub async fn sign_in(&self, request: SignInWithPassword) -> Result<SignedInSession, Failure<SignInRefusal>> {
         let Some((user, phc)) = self.find_password(&request.address).await? else {
-            // As slow as with an account, so that time tells nothing.
+            // The password check takes its time all the same. What a failed sign-in writes besides takes a few milliseconds more.
             self.vault.verify_password(request.password, None).await?;
             return Err(Failure::Refused(SignInRefusal::CredentialsInvalid));
         };

@@ -40,6 +40,7 @@ impl Default for Config {
             key_dir: PathBuf::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: String::new(),
+            client_address_header: None,
             role: Role::All,
             clock_file: None,
             database: DatabaseSettings::default(),

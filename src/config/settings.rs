@@ -31,6 +31,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("key_dir", Kind::Text, "Where the epoch keys lie; never inside the data directory, and never in its backups."),
     setting("listen", Kind::Text, "Address and port of the API."),
     setting("public_url", Kind::Text, "Where clients reach the API; used in links. Default: http:// and the listen address."),
+    setting(
+        "client_address_header",
+        Kind::Text,
+        "Header in which a trusted proxy names the client's address, such as x-forwarded-for; without it the peer's address is the client's.",
+    ),
     setting("role", Kind::Text, "all, api, worker or projector."),
     setting(
         "clock_file",
