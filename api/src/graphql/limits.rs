@@ -18,6 +18,9 @@ const IDS_MAX: u64 = 100;
 const FRAGMENTS_MAX: usize = 100;
 const OPERATIONS_MAX: usize = 20;
 
+/// What strangers may ask for and what costs them nothing and us much: a password's hash is slow on purpose.
+const ONCE: [&str; 3] = ["signUp", "signIn", "confirmAddress"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Limit {
     #[error("the query nests more than {DEPTH_MAX} fields")]
@@ -32,6 +35,8 @@ pub(crate) enum Limit {
     Complexity,
     #[error("the document has more than {FRAGMENTS_MAX} fragments or {OPERATIONS_MAX} operations")]
     Definitions,
+    #[error("`signUp`, `signIn` and `confirmAddress` can each stand once in a document")]
+    Once,
     #[error("a fragment spreads itself")]
     Cycle,
 }
@@ -43,6 +48,8 @@ struct Weight {
     aliases: u64,
     directives: u64,
     complexity: u64,
+    /// How often each of [`ONCE`] stands there.
+    once: [u64; ONCE.len()],
 }
 
 impl Weight {
@@ -52,15 +59,20 @@ impl Weight {
         self.directives = self.directives.saturating_add(other.directives);
         self.complexity = self.complexity.saturating_add(other.complexity);
         self.depth = self.depth.max(other.depth);
+        for (times, more) in self.once.iter_mut().zip(other.once) {
+            *times = times.saturating_add(more);
+        }
     }
 
     fn check(self) -> Result<u64, Limit> {
+        let once = self.once.into_iter().max().unwrap_or(0);
         let limits = [
             (self.depth, DEPTH_MAX, Limit::Depth),
             (self.fields, FIELDS_MAX, Limit::Fields),
             (self.aliases, ALIASES_MAX, Limit::Aliases),
             (self.directives, DIRECTIVES_MAX, Limit::Directives),
             (self.complexity, COMPLEXITY_MAX, Limit::Complexity),
+            (once, 1, Limit::Once),
         ];
         match limits.into_iter().find(|(value, max, _)| value > max) {
             Some((.., limit)) => Err(limit),
@@ -107,7 +119,13 @@ impl<'a> Scale<'a> {
 
     fn field(&mut self, field: &'a Field) -> Result<Weight, Limit> {
         let inner = self.selections(&field.selection_set.node)?;
+        let name = field.name.node.as_str();
+        let mut once = inner.once;
+        if let Some(place) = ONCE.iter().position(|known| *known == name) {
+            once[place] = once[place].saturating_add(1);
+        }
         Ok(Weight {
+            once,
             fields: inner.fields.saturating_add(1),
             depth: inner.depth + 1,
             aliases: inner.aliases.saturating_add(u64::from(field.alias.is_some())),

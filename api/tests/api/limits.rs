@@ -61,6 +61,26 @@ async fn expensive_documents_are_refused_in_under_50_ms() {
 }
 
 #[actix_web::test]
+async fn one_document_makes_us_hash_one_password() {
+    let installation = Installation::new().await;
+    let sign_in = "signIn(input: { address: \"a@example.org\", password: \"correct horse\" }) { token }";
+    let sign_up = "signUp(input: { name: \"A\", address: \"a@example.org\", password: \"correct horse\", ageAttested: true,
+        privacyPolicyVersion: 1 }) { position }";
+    let confirm = "confirmAddress(input: { token: \"x\" }) { position }";
+    for field in [sign_in, sign_up, confirm] {
+        let aliased = format!("mutation {{ a: {field} b: {field} }}");
+        let spread = format!("mutation {{ ...m ... {{ b: {field} }} }} fragment m on Mutation {{ a: {field} }}");
+        for document in [aliased, spread] {
+            let reply = installation.graphql_reply("", &document, json!({})).await;
+            assert_eq!(reply.json()["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{document}");
+        }
+    }
+    let greeting = format!("mutation {{ {confirm} {sign_in} }}");
+    let answer = installation.graphql("", &greeting, json!({})).await;
+    assert_eq!(answer["signIn"]["token"], serde_json::Value::Null);
+}
+
+#[actix_web::test]
 async fn what_tools_ask_stays_within_the_limits() {
     let installation = Installation::new().await;
     let introspection = "query { __schema { queryType { name } types { kind name description fields(includeDeprecated: true) { name description
