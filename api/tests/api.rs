@@ -9,6 +9,7 @@ mod api {
     mod peers;
     mod refusals;
     mod rest;
+    mod rights;
     mod schema;
     mod streams;
     mod tenancy;

@@ -117,8 +117,8 @@ impl Query {
         lists::delivery_stats(call, organization, from, to).await.map(Some)
     }
 
-    /// Who did what, when and from where, newest first: in an organization; or, for a person who names none, whatever that person did. Null when
-    /// there is no such organization.
+    /// Who did what, when and from where, newest first: in an organization, for its owners and admins; or, for a person who names none,
+    /// whatever that person did. Null when there is no such organization.
     async fn account_history(
         &self,
         context: &Context<'_>,
@@ -133,7 +133,9 @@ impl Query {
         if let (Ok(session), None) = (call.person(), &organization) {
             return lists::history_of_user(call, session.user, first, after).await.map(Some);
         }
-        let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        // Where the members come from is for those who answer for the organisation.
+        let allowed = call.organization(organization.as_ref().map(|id| id.as_str()), Need::Administer).await;
+        let Some(organization) = absent(allowed)? else { return Ok(None) };
         lists::history_of_organization(call, organization, first, after).await.map(Some)
     }
 
