@@ -104,7 +104,7 @@ struct SendEmailsInput {
 /// The message is accepted: it is durable, and ours to deliver.
 #[derive(Default, SimpleObject)]
 struct SendEmailPayload {
-    /// The accepted message.
+    /// The accepted message. A key that may not read learns its ids only.
     email: Option<Email>,
     /// Where it is recorded.
     position: Option<PositionToken>,
@@ -115,7 +115,7 @@ struct SendEmailPayload {
 /// The messages are accepted: they are durable, and ours to deliver.
 #[derive(Default, SimpleObject)]
 struct SendEmailsPayload {
-    /// The accepted messages, in the order of the input.
+    /// The accepted messages, in the order of the input. A key that may not read learns their ids only.
     emails: Option<Vec<Email>>,
     /// Where the last of them is recorded.
     position: Option<PositionToken>,
@@ -133,7 +133,7 @@ struct CancelEmailInput {
 /// Nobody who was still waiting gets the message.
 #[derive(Default, SimpleObject)]
 struct CancelEmailPayload {
-    /// The message.
+    /// The message. A key that may not read learns its ids only.
     email: Option<Email>,
     /// Where it is recorded.
     position: Option<PositionToken>,

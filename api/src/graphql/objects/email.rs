@@ -31,9 +31,10 @@ pub(crate) struct Email {
 connection!(EmailConnection, EmailEdge, Email, "messages, newest first");
 
 impl Email {
-    /// A message as a read model shows it that has come as far as `position`.
+    /// A message for whoever sent or stopped it, as a read model shows it that has come as far as `position`. Without the right to read it is
+    /// an id and nothing else.
     pub fn at(organization: OrganizationId, id: EmailId, position: Position) -> Self {
-        Self { batch: Arc::new(EmailBatch::of_ids(organization, vec![id], Some(position))), id }
+        Self { batch: Arc::new(EmailBatch::of_sender(organization, vec![id], position)), id }
     }
 
     pub fn of(batch: Arc<EmailBatch>, id: EmailId) -> Self {

@@ -1,7 +1,7 @@
 //! Messages that are shown together: whatever a field needs is loaded once for all of them, so that the statements do not grow with the rows.
 
 use super::{fresh, reader};
-use crate::call::Call;
+use crate::call::{Call, Denied, Need};
 use crate::graphql::code::internal;
 use async_graphql::Result;
 use domain::{EmailId, OrganizationId, Position, Purpose, RecipientDetails, SenderDetails};
@@ -15,6 +15,8 @@ pub(crate) struct EmailBatch {
     ids: Vec<EmailId>,
     /// What the read model must show at least.
     after: Option<Position>,
+    /// Whoever may send learns the ids of what was sent; all else is for those who may read.
+    is_answer_to_sender: bool,
     rows: OnceCell<HashMap<EmailId, EmailRow>>,
     senders: OnceCell<HashMap<EmailId, Opened<SenderDetails>>>,
     recipients: OnceCell<HashMap<EmailId, Vec<Opened<RecipientDetails>>>>,
@@ -28,6 +30,7 @@ impl EmailBatch {
             organization,
             ids,
             after,
+            is_answer_to_sender: false,
             rows: OnceCell::new(),
             senders: OnceCell::new(),
             recipients: OnceCell::new(),
@@ -42,6 +45,11 @@ impl EmailBatch {
         Self { rows: OnceCell::new_with(Some(rows)), ..Self::of_ids(organization, ids, None) }
     }
 
+    /// Messages that somebody just sent or stopped, which needs another right than reading them.
+    pub fn of_sender(organization: OrganizationId, ids: Vec<EmailId>, after: Position) -> Self {
+        Self { is_answer_to_sender: true, ..Self::of_ids(organization, ids, Some(after)) }
+    }
+
     pub fn ids(&self) -> &[EmailId] {
         &self.ids
     }
@@ -50,9 +58,24 @@ impl EmailBatch {
         self.organization
     }
 
+    /// Asked before anything is loaded, and only where something is.
+    async fn may_be_read(&self, call: &Call) -> Result<bool> {
+        if !self.is_answer_to_sender {
+            return Ok(true);
+        }
+        match call.allow(self.organization, Need::Read).await {
+            Ok(_) => Ok(true),
+            Err(Denied::Fault(fault)) => Err(Denied::Fault(fault).into()),
+            Err(_) => Ok(false),
+        }
+    }
+
     async fn rows(&self, call: &Call) -> Result<&HashMap<EmailId, EmailRow>> {
         self.rows
             .get_or_try_init(|| async {
+                if !self.may_be_read(call).await? {
+                    return Ok(HashMap::new());
+                }
                 fresh(call, &["emails"], self.after).await?;
                 let client = reader(call).await?;
                 let rows = emails::by_ids(&client, self.organization, &self.ids).await.map_err(internal)?;
@@ -90,6 +113,9 @@ impl EmailBatch {
     /// Straight from the log, and so never behind it.
     pub async fn timeline(&self, call: &Call, id: EmailId) -> Result<&[TimelineEntry]> {
         let timelines = self.timelines.get_or_try_init(|| async {
+            if !self.may_be_read(call).await? {
+                return Ok(HashMap::new());
+            }
             let events = timeline::of_emails(&call.state.store, self.organization, &self.ids).await.map_err(internal)?;
             Ok::<_, async_graphql::Error>(self.ids.iter().copied().zip(events).collect::<HashMap<_, _>>())
         });
