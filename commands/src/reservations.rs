@@ -29,8 +29,8 @@ impl Chosen {
 
     /// The answer that was given when these events were appended; `None` when they were not.
     pub fn accepted_in(&self, history: &[RecordedEvent]) -> Option<Accepted> {
-        let ours = history.iter().filter(|event| self.events.contains(&event.header.event_id));
-        ours.last().map(|event| Accepted { email: self.email, position: event.position })
+        let mut ours = history.iter().filter(|event| self.events.contains(&event.header.event_id));
+        ours.next_back().map(|event| Accepted { email: self.email, position: event.position })
     }
 }
 
