@@ -15,6 +15,9 @@ const STREAMS_MAX: u64 = 20_000;
 /// How soon the tail is followed again after it broke.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// What is kept. Each message gets events all the time: were it forgotten too, hardly anything read meanwhile could be kept.
+const KEPT: [Category; 4] = [Category::User, Category::Organization, Category::ApiKey, Category::SmtpServer];
+
 pub(crate) struct FoldCache {
     entries: Cache<StreamName, Arc<dyn Any + Send + Sync>>,
     /// Counts forgettings: what was read before one may be older than it, and is not kept.
@@ -32,6 +35,9 @@ impl FoldCache {
     }
 
     pub fn forget(&self, stream: StreamName) {
+        if !KEPT.contains(&stream.category) {
+            return;
+        }
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.entries.invalidate(&stream);
     }
@@ -60,7 +66,7 @@ impl FoldCache {
 
 /// Follows the tail for as long as the cache is used; starts over when the store fails.
 async fn follow(cache: std::sync::Weak<FoldCache>, store: EventStore, clock: Arc<dyn Clock>) {
-    let kept = Filter::categories(&[Category::User, Category::Organization, Category::ApiKey, Category::SmtpServer]);
+    let kept = Filter::categories(&KEPT);
     while cache.strong_count() > 0 {
         let ended = match store.head().await {
             Ok(head) => follow_from(&cache, &store, head, kept.clone()).await,

@@ -26,6 +26,7 @@ mod sign_up;
 mod smtp_access;
 mod spool;
 mod spool_removal;
+mod spool_remover;
 mod spool_writer;
 
 pub use authenticate::{ApiClient, Session};

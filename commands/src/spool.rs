@@ -1,5 +1,6 @@
 //! Bodies waiting for delivery, sealed each under a key of its own (row M1.6). Nothing here is a fact: what happened stands in the log.
 
+use crate::spool_remover::SpoolRemover;
 use crate::spool_writer::SpoolWriter;
 use deadpool_postgres::{Object, Pool, PoolError};
 use domain::{EmailId, OrganizationId, Timestamp};
@@ -15,6 +16,7 @@ pub struct Spool {
     pool: Pool,
     vault: Vault,
     writer: SpoolWriter,
+    pub(crate) remover: SpoolRemover,
 }
 
 /// Everything that delivery needs.
@@ -73,9 +75,9 @@ pub(crate) struct Entry {
 }
 
 impl Spool {
-    /// Must be called on a tokio runtime: a task writes what several requests spool at once.
+    /// Must be called on a tokio runtime: tasks write what several requests spool at once, and remove what several deliveries have finished.
     pub fn new(pool: Pool, vault: Vault) -> Self {
-        Self { writer: SpoolWriter::start(pool.clone()), pool, vault }
+        Self { writer: SpoolWriter::start(pool.clone()), remover: SpoolRemover::start(pool.clone()), pool, vault }
     }
 
     pub(crate) async fn connection(&self) -> Result<Object, PoolError> {

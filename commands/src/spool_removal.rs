@@ -7,18 +7,14 @@ use uuid::Uuid;
 impl Spool {
     /// Removes bodies of messages whose delivery has ended. What the sandbox caught stays to be looked at.
     pub async fn remove_finished(&self, emails: &[EmailId]) -> Result<(), SpoolError> {
-        self.delete("DELETE FROM spool.entry WHERE email = ANY ($1) AND NOT captured", emails).await
+        self.remover.remove(emails).await
     }
 
     /// Removes what the sandbox caught of messages to somebody who was forgotten: a body needs no key of that person to be read.
     pub async fn remove_captured(&self, emails: &[EmailId]) -> Result<(), SpoolError> {
-        self.delete("DELETE FROM spool.entry WHERE email = ANY ($1) AND captured", emails).await
-    }
-
-    async fn delete(&self, statement: &str, emails: &[EmailId]) -> Result<(), SpoolError> {
         let emails: Vec<Uuid> = emails.iter().map(|email| email.0).collect();
         let client = self.connection().await?;
-        let statement = client.prepare_cached(statement).await?;
+        let statement = client.prepare_cached("DELETE FROM spool.entry WHERE email = ANY ($1) AND captured").await?;
         client.execute(&statement, &[&emails]).await?;
         Ok(())
     }

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 /// Requests written together at most.
 const REQUESTS_MAX: usize = 500;
-/// Bytes of bodies after which a statement takes no further request.
-const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of bodies after which a statement takes no further request. More would not be faster, and a connection never gives back the memory
+/// that its largest statement took.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
 /// Rows turned into the columns that `unnest` takes.
 pub(crate) struct Columns<'a> {
