@@ -2,7 +2,7 @@
 
 use crate::load::{Load, Sending};
 use crate::program::Program;
-use crate::report::{Report, Rounds};
+use crate::report::{Report, Rounds, tell};
 use crate::smtp_sink::{Pace, SmtpSink};
 use crate::{Options, copy_limit, page};
 use domain::{Category, Position};
@@ -34,6 +34,7 @@ struct Case {
     accepting: Rounds,
     behind: Vec<f64>,
     delivered_share: Vec<f64>,
+    memory_mib: f64,
     /// Messages a second, as the warm-up found them.
     expected: f64,
 }
@@ -45,18 +46,20 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
     let site = Site { sink, program, database, accepted: Arc::default() };
     tokio::time::sleep(WARM_UP).await;
     report.value_of("memory at rest", "MiB", site.program.memory_mib()?, MEMORY_MIB_MAX);
-    let memory = site.program.watch_memory()?;
     site.keep_up(options, report).await?;
     let mut cases = CASES.map(|_| Case::default());
-    for _ in 0..options.rounds {
+    for round in 0..options.rounds {
         for (sending, case) in CASES.into_iter().zip(&mut cases) {
+            tell(sending.name(), round);
             site.accept(options, sending, case).await?;
         }
     }
     for (sending, case) in CASES.into_iter().zip(&cases) {
         case.report(sending, report);
     }
-    report.value_of("memory under load, highest", "MiB", memory.stop(), MEMORY_MIB_MAX);
+    for (sending, case) in CASES.into_iter().zip(&cases) {
+        report.value_of(&format!("memory while accepting, {}, highest", sending.name()), "MiB", case.memory_mib, MEMORY_MIB_MAX);
+    }
     page::measure(options, &site.program, report).await?;
     // What hangs at the sink is waited for at the stop.
     site.sink.set_pace(Pace::Unlimited);
@@ -71,7 +74,8 @@ impl Site {
         let may_send = move || accepted.load(Ordering::Relaxed) < sink.taken() + BACKLOG_MAX;
         load.run(Sending::RestSingle, WARM_UP, may_send.clone()).await?;
         let mut rounds = Rounds::default();
-        for _ in 0..options.rounds {
+        for round in 0..options.rounds {
+            tell("accepted and delivered at the same rate", round);
             self.sink.set_pace(Pace::Unlimited);
             let (start, before) = (Instant::now(), self.sink.taken());
             load.run(Sending::RestSingle, options.span(), may_send.clone()).await?;
@@ -90,7 +94,9 @@ impl Site {
         }
         self.sink.set_pace(Pace::PerSecond(case.expected * DELIVERED_SHARE));
         let (before, taken) = (self.accepted.load(Ordering::Relaxed), self.sink.taken());
+        let memory = self.program.watch_memory()?;
         let (rate, latencies) = load.run(sending, options.span(), || true).await?;
+        case.memory_mib = case.memory_mib.max(memory.stop());
         let behind = self.behind().await?;
         let accepted = self.accepted.load(Ordering::Relaxed) - before;
         case.delivered_share.push((self.sink.taken() - taken) as f64 / accepted as f64);

@@ -2,7 +2,7 @@
 
 use crate::latencies::Latencies;
 use crate::made_up_events::next_id;
-use crate::report::{Report, Rounds};
+use crate::report::{Report, Rounds, tell};
 use crate::{Options, copy_limit};
 use domain::{
     Actor, Category, CorrelationId, EventId, ManualClock, NewEvent, OrganizationId, SealedSlots, SeededIds, SlotContent, StreamName,
@@ -31,7 +31,8 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
     let store = open_store(&database).await?;
     append(&store, 64, Streams::New, Duration::from_secs(1)).await?;
     let mut cases: Vec<Rounds> = CASES.iter().map(|_| Rounds::default()).collect();
-    for _ in 0..options.rounds {
+    for round in 0..options.rounds {
+        tell("append", round);
         for ((writers, streams), rounds) in CASES.iter().zip(&mut cases) {
             let start = Instant::now();
             let latencies = append(&store, *writers, *streams, options.span()).await?;

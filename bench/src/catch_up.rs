@@ -1,7 +1,7 @@
 //! Rebuilding the read model of messages from a log that only messages are in, beside COPY of the same events.
 
 use crate::made_up_events::{new_event, next_id, now};
-use crate::report::{Report, Rounds};
+use crate::report::{Report, Rounds, tell};
 use crate::{Options, append, copy_limit};
 use domain::{
     Acceptance, Aggregate, Attempt, Draft, Email, EmailEvent, EventHeader, Interface, KeyId, ManualClock, NewEvent, NewRecipient,
@@ -30,7 +30,8 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
     let projector = projector(&database, &store);
     let projection = projections::find("emails").ok_or_else(|| anyhow::anyhow!("there is a read model of messages"))?;
     let mut rounds = Rounds::default();
-    for _ in 0..options.rounds {
+    for round in 0..options.rounds {
+        tell("projection catch-up", round);
         let start = Instant::now();
         projector.rebuild(projection, |_| {}).await?;
         let rate = events as f64 / start.elapsed().as_secs_f64();

@@ -3,7 +3,7 @@
 use crate::bare_smtp::BareSmtp;
 use crate::load::{Load, Sending, TEXT_BYTES};
 use crate::program::Program;
-use crate::report::{Report, Rounds};
+use crate::report::{Report, Rounds, tell};
 use crate::smtp_sink::{Pace, SmtpSink};
 use crate::{Options, accept};
 use std::time::{Duration, Instant};
@@ -20,7 +20,8 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
         let bare = BareSmtp::new(bare_sink.port, connections, TEXT_BYTES)?;
         let database = program.database().await?;
         let mut rounds = Rounds::default();
-        for _ in 0..options.rounds {
+        for round in 0..options.rounds {
+            tell(&format!("delivery over {connections} connections"), round);
             ours.set_pace(Pace::Stopped);
             fill_backlog(&program, (options.seconds * RATE_MAX) as u64).await?;
             accept::caught_up(&database).await?;

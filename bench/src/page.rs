@@ -4,7 +4,7 @@ use crate::Options;
 use crate::http::Connection;
 use crate::latencies::Latencies;
 use crate::program::Program;
-use crate::report::{Report, Rounds};
+use crate::report::{Report, Rounds, tell};
 use anyhow::ensure;
 use deadpool_postgres::{Manager, Pool};
 use domain::OrganizationId;
@@ -25,7 +25,8 @@ pub async fn measure(options: &Options, program: &Program, report: &mut Report) 
     let pool = Pool::builder(Manager::new(program.database_url()?.parse()?, NoTls)).max_size(DATABASE_CONNECTIONS).build()?;
     let organization = organization(&pool).await?;
     let mut rounds = Rounds::default();
-    for _ in 0..options.rounds {
+    for round in 0..options.rounds {
+        tell("pages", round);
         let (queries, latencies) = query(program, options.span()).await?;
         rounds.latencies.extend(latencies);
         rounds.add(queries, read_rows(&pool, organization, options.span() / 3).await?);

@@ -27,6 +27,11 @@ pub struct Rounds {
     pub latencies: Latencies,
 }
 
+/// What is being measured now: it takes minutes until the table says something.
+pub fn tell(what: &str, round: u32) {
+    eprintln!("measuring: {what}, round {}", round + 1);
+}
+
 impl Rounds {
     pub fn add(&mut self, value: f64, limit: f64) {
         self.pairs.push((value, limit));
