@@ -4,7 +4,7 @@ use crate::Fault;
 use domain::{NewEvent, Position, StreamName};
 use std::collections::HashSet;
 
-/// The most that one append may weigh, in bytes: KurrentDB's limit for an append, which every backend keeps.
+/// The most that one append may weigh, in bytes, by [`StreamAppend::weight`]: KurrentDB's limit for an append, which every backend keeps.
 pub const APPEND_BYTES_MAX: usize = 1 << 20;
 
 /// What an event weighs beside its facts and envelopes: header, salt and framing, rounded up.
@@ -60,12 +60,17 @@ pub enum AppendError {
     OutcomeUnknown(Fault),
     /// The log ends before events that this process has seen, as after a fail-over that lost some. Writing on would hide the loss.
     #[error("the log ends at {head}, before position {seen}, which was written: events were lost")]
-    LogLost { head: u64, seen: u64 },
+    LogLost { head: Position, seen: Position },
     #[error("the event store is shutting down")]
     ShuttingDown,
 }
 
 impl StreamAppend {
+    /// What it weighs against [`APPEND_BYTES_MAX`]: facts, envelopes, and a kilobyte an event for the rest.
+    pub fn weight(&self) -> usize {
+        self.events.iter().map(weight).sum()
+    }
+
     /// Its weight in bytes, or why it can never be appended.
     pub(crate) fn check(&self) -> Result<usize, AppendError> {
         if self.events.is_empty() {
@@ -74,7 +79,7 @@ impl StreamAppend {
         if self.events.len() > 1 && self.events.iter().map(|event| event.id).collect::<HashSet<_>>().len() != self.events.len() {
             return Err(AppendError::EventIdReused);
         }
-        let bytes = self.events.iter().map(weight).sum();
+        let bytes = self.weight();
         if bytes > APPEND_BYTES_MAX {
             return Err(AppendError::TooLarge { bytes, limit: APPEND_BYTES_MAX });
         }

@@ -8,7 +8,7 @@ use tokio_postgres::error::Severity;
 pub enum Fault {
     /// No connection, or a connection that broke: an operation under way may have been done.
     Connection,
-    /// PostgreSQL refused, with this SQLSTATE: the operation was not done.
+    /// The database refused, with this code (PostgreSQL's SQLSTATE): the operation was not done.
     Refused(String),
 }
 
@@ -16,7 +16,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Connection => f.write_str("no connection to the database"),
-            Fault::Refused(code) => write!(f, "the database refused with SQLSTATE {code}"),
+            Fault::Refused(code) => write!(f, "the database refused with code {code}"),
         }
     }
 }

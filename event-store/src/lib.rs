@@ -15,7 +15,8 @@ pub use append::{APPEND_BYTES_MAX, AppendError, Appended, ExpectedVersion, Strea
 pub use fault::Fault;
 pub use memory::MemoryStore;
 pub use postgres::{Connector, PostgresConfig, PostgresStore};
-pub use read::{Filter, ReadError};
+pub use read::{Direction, Filter, LOG_END, ReadError, ReadFrom};
+use subscription::CountedLog;
 pub use subscription::{Subscription, SubscriptionEvent};
 
 use domain::{Position, RecordedEvent, StreamName};
@@ -58,6 +59,20 @@ impl EventStore {
         }
     }
 
+    /// Up to `limit` events of one stream, the one that `from` names first; none if the stream does not exist.
+    pub async fn read_stream(
+        &self,
+        stream: StreamName,
+        from: ReadFrom,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        match self {
+            Self::Postgres(store) => store.reader().stream(stream, from, direction, limit).await,
+            Self::Memory(store) => Ok(store.read_stream(stream, from, direction, limit)),
+        }
+    }
+
     /// Up to `limit` events of the whole log behind `after`, in order.
     pub async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         self.read_matching(after, limit, &Filter::default()).await
@@ -71,9 +86,20 @@ impl EventStore {
         }
     }
 
+    /// Up to `limit` events before `before` that `filter` lets through, the last one first. [`LOG_END`] is behind all of them.
+    pub async fn read_backwards(&self, before: Position, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
+        match self {
+            Self::Postgres(store) => store.reader().backwards(before.commit, limit, filter).await,
+            Self::Memory(store) => Ok(store.read_backwards(before.commit, limit, filter)),
+        }
+    }
+
     /// Everything behind `after` that `filter` lets through, and then whatever comes, without a gap between the two.
     pub fn subscribe(&self, after: Position, filter: Filter) -> Subscription {
-        Subscription::new(self.clone(), after, filter)
+        match self {
+            Self::Postgres(store) => Subscription::counted(CountedLog::Postgres(store.clone()), after, filter),
+            Self::Memory(store) => Subscription::counted(CountedLog::Memory(store.clone()), after, filter),
+        }
     }
 
     /// Where the log ends now; [`Position::START`] while it is empty.
@@ -91,24 +117,9 @@ impl EventStore {
             Self::Memory(store) => store.shutdown(),
         }
     }
-
-    /// The events in `(after, to]` that match. For subscriptions: `to` is a position that is known to be written.
-    pub(crate) async fn read_range(&self, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
-        match self {
-            Self::Postgres(store) => store.reader().range(after, to, limit, filter).await,
-            Self::Memory(store) => Ok(store.read_range(after, to, limit, filter)),
-        }
-    }
-
-    pub(crate) fn watch_head(&self) -> tokio::sync::watch::Receiver<head::Head> {
-        match self {
-            Self::Postgres(store) => store.watch_head(),
-            Self::Memory(store) => store.watch_head(),
-        }
-    }
 }
 
-/// These backends count positions, and write the count into both halves.
+/// PostgreSQL and memory count positions, and write the count into both halves.
 pub(crate) fn at(position: u64) -> Position {
     Position { commit: position, prepare: position }
 }

@@ -1,7 +1,8 @@
 //! A log in memory: the contract in its plainest form. Tests run on it, and PostgreSQL is compared with it.
 
 use crate::head::{self, Head};
-use crate::{AppendError, Appended, ExpectedVersion, Filter, StreamAppend, at};
+use crate::subscription::Window;
+use crate::{AppendError, Appended, Direction, ExpectedVersion, Filter, ReadFrom, StreamAppend, at};
 use domain::{EventId, RecordedEvent, StreamName};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -55,6 +56,41 @@ impl MemoryStore {
         let start = usize::try_from(after).unwrap_or(usize::MAX);
         let behind = log.iter().skip(start).take_while(|event| event.position.commit <= to);
         behind.filter(|event| filter.matches(event)).take(limit).cloned().collect()
+    }
+
+    /// The first events in `(after, to]` that match, no more than may be held at once.
+    pub(crate) fn window(&self, after: u64, to: u64, limit: usize, filter: &Filter) -> Window {
+        let mut window = Window::default();
+        for event in self.read_range(after, to, limit, filter) {
+            let position = event.position.commit;
+            if window.take_in(event, limit) {
+                window.to = position;
+                return window;
+            }
+        }
+        window.to = to;
+        window
+    }
+
+    pub(crate) fn read_stream(&self, stream: StreamName, from: ReadFrom, direction: Direction, limit: usize) -> Vec<RecordedEvent> {
+        let log = self.lock();
+        let of_stream = log.iter().filter(|event| event.header.stream == stream);
+        match (direction, from) {
+            (Direction::Forwards, ReadFrom::End) => vec![],
+            (Direction::Forwards, ReadFrom::Version(first)) => {
+                of_stream.filter(|event| event.header.version >= first).take(limit).cloned().collect()
+            }
+            (Direction::Backwards, ReadFrom::End) => of_stream.rev().take(limit).cloned().collect(),
+            (Direction::Backwards, ReadFrom::Version(first)) => {
+                of_stream.rev().filter(|event| event.header.version <= first).take(limit).cloned().collect()
+            }
+        }
+    }
+
+    pub(crate) fn read_backwards(&self, before: u64, limit: usize, filter: &Filter) -> Vec<RecordedEvent> {
+        let log = self.lock();
+        let earlier = log.iter().rev().filter(|event| event.position.commit < before && filter.matches(event));
+        earlier.take(limit).cloned().collect()
     }
 
     pub(crate) fn head(&self) -> u64 {

@@ -1,7 +1,30 @@
 //! What readers ask for, and what can go wrong.
 
 use crate::Fault;
-use domain::{Category, OrganizationId, RecordedEvent};
+use domain::{Category, OrganizationId, Position, RecordedEvent};
+
+/// Behind every event there will ever be: where reading the whole log backwards begins.
+pub const LOG_END: Position = Position { commit: u64::MAX, prepare: u64::MAX };
+
+/// Which way a stream is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Forwards,
+    Backwards,
+}
+
+/// The event of a stream that is read first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// The event of this version. Behind the stream's end there is nothing to read forwards; backwards, the last event comes first.
+    Version(u64),
+    /// The last event when reading backwards; nothing when reading forwards.
+    End,
+}
+
+impl ReadFrom {
+    pub const START: Self = Self::Version(0);
+}
 
 /// Which events a reader wants. Empty fields ask for everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,12 +57,12 @@ pub enum ReadError {
     Unavailable(Fault),
     /// The log ends before the reader's own position, as after a fail-over that lost events. What follows there is another history.
     #[error("the log ends at {head}, before the reader's position {reader}: events were lost")]
-    LogLost { head: u64, reader: u64 },
-    /// Positions have no gaps, so a missing one means that the log was damaged.
+    LogLost { head: Position, reader: Position },
+    /// Where a backend counts positions they have no gaps, so a missing one means that the log was damaged.
     #[error("the log has no event at some position between {after} and {to}")]
-    Gap { after: u64, to: u64 },
+    Gap { after: Position, to: Position },
     #[error("the event at position {position} cannot be decoded")]
-    Damaged { position: u64 },
+    Damaged { position: Position },
     #[error("the event store was shut down")]
     Closed,
 }

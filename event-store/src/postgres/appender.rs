@@ -11,7 +11,7 @@ use super::session::{PARTITION_SIZE, Session};
 use super::statement::{self, Outcome};
 use super::versions::Versions;
 use crate::head::{self, Head};
-use crate::{AppendError, Fault};
+use crate::{AppendError, Fault, at};
 use domain::Clock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -236,7 +236,7 @@ impl Appender {
     /// Once events were lost, this process writes no more, even if the log grows past the old end again: that is another history.
     fn check_whole(&self) -> Result<(), AppendError> {
         match *self.head.borrow() {
-            Head::Lost { head, seen } => Err(AppendError::LogLost { head, seen }),
+            Head::Lost { head, seen } => Err(AppendError::LogLost { head: at(head), seen: at(seen) }),
             Head::At(_) | Head::Closed => Ok(()),
         }
     }

@@ -1,16 +1,19 @@
 //! Reading, on a pool.
 
 use super::session::columns;
-use super::statement::signed;
-use crate::{Filter, ReadError, at};
+use crate::subscription::Window;
+use crate::{Direction, Filter, ReadError, ReadFrom, at};
 use domain::{EventHeader, RecordedEvent, SealedSlots, StreamName, Timestamp};
+use futures::TryStreamExt;
+use std::pin::pin;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 const HEAD: &str = "SELECT position FROM log.event ORDER BY position DESC LIMIT 1";
 
 macro_rules! select_events {
-    ($rest:literal) => {
-        concat!("SELECT e.position, e.recorded_at, e.header, e.facts, e.sealed, e.salt ", $rest)
+    ($($rest:literal)+) => {
+        concat!("SELECT e.position, e.recorded_at, e.header, e.facts, e.sealed, e.salt ", $($rest),+)
     };
 }
 
@@ -24,13 +27,36 @@ const STREAMS: &str = select_events!(
     ORDER BY wanted.ordinal, e.version"
 );
 
+/// The stream's row says where its events lie. Its events are few enough to sort.
+macro_rules! select_stream {
+    ($rest:literal) => {
+        select_events!(
+            "FROM log.stream s
+    JOIN log.event e ON e.stream_id = s.stream_id AND e.organization = s.organization AND e.category = s.category
+        AND e.position >= s.first_position AND e.position <= s.last_position
+    WHERE s.stream_id = $1 AND s.organization = $2 AND s.category = $3 AND "
+                $rest
+        )
+    };
+}
+
+const STREAM_FORWARDS: &str = select_stream!("e.version >= $4 ORDER BY e.version LIMIT $5");
+const STREAM_BACKWARDS: &str = select_stream!("e.version <= $4 ORDER BY e.version DESC LIMIT $5");
+
 const RANGE: &str = select_events!("FROM log.event e WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position");
 
-const MATCHING: &str = select_events!(
-    "FROM log.event e WHERE e.position > $1 AND e.position <= $2
-        AND ($3::int2[] IS NULL OR e.category = ANY ($3)) AND ($4::uuid IS NULL OR e.organization = $4) AND ($5::text[] IS NULL OR e.event_type = ANY ($5))
-    ORDER BY e.position LIMIT $6"
-);
+macro_rules! select_matching {
+    ($rest:literal) => {
+        select_events!(
+            "FROM log.event e WHERE e.position > $1 AND e.position <= $2
+        AND ($3::int2[] IS NULL OR e.category = ANY ($3)) AND ($4::uuid IS NULL OR e.organization = $4) AND ($5::text[] IS NULL OR e.event_type = ANY ($5)) "
+                $rest
+        )
+    };
+}
+
+const MATCHING: &str = select_matching!("ORDER BY e.position LIMIT $6");
+const MATCHING_BACKWARDS: &str = select_matching!("ORDER BY e.position DESC LIMIT $6");
 
 pub(crate) struct Reader {
     pool: deadpool_postgres::Pool,
@@ -60,39 +86,105 @@ impl Reader {
         Ok(read)
     }
 
-    /// The first `limit` events in `(after, to]` that match; `to` is written. Without a filter all of them come, and every position must be there.
-    pub async fn range(&self, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
-        if !filter.is_everything() {
-            return self.select(after, to, i64::try_from(limit).unwrap_or(i64::MAX), filter).await;
-        }
+    pub async fn stream(
+        &self,
+        stream: StreamName,
+        from: ReadFrom,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        let (statement, first) = match (direction, from) {
+            (Direction::Forwards, ReadFrom::End) => return Ok(vec![]),
+            (Direction::Forwards, ReadFrom::Version(first)) => (STREAM_FORWARDS, first),
+            (Direction::Backwards, ReadFrom::Version(first)) => (STREAM_BACKWARDS, first),
+            (Direction::Backwards, ReadFrom::End) => (STREAM_BACKWARDS, u64::MAX),
+        };
         let client = self.pool.get().await?;
-        let statement = client.prepare_cached(RANGE).await?;
-        let rows = client.query(&statement, &[&signed(after), &signed(to)]).await?;
-        if rows.len() as u64 != to - after {
-            return Err(ReadError::Gap { after, to });
+        let statement = client.prepare_cached(statement).await?;
+        let category = stream.category.number();
+        let values: [&(dyn ToSql + Sync); 5] = [&stream.id, &stream.organization.0, &category, &number(first), &limit_of(limit)];
+        client.query(&statement, &values).await?.iter().map(event).collect()
+    }
+
+    /// The first events in `(after, to]` that match, at most `limit`, and no more bytes than one may hold at once; `to` is written. Without a
+    /// filter every position must be there.
+    pub async fn window(&self, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Window, ReadError> {
+        let whole = filter.is_everything();
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(if whole { RANGE } else { MATCHING }).await?;
+        let (low, high) = (number(after), number(to));
+        let columns = FilterColumns::of(filter);
+        let limit_column = limit_of(limit);
+        let values: [&(dyn ToSql + Sync); 6] =
+            [&low, &high, &columns.categories, &columns.organization, &columns.event_types, &limit_column];
+        let mut rows = pin!(client.query_raw(&statement, values[..if whole { 2 } else { 6 }].iter().copied()).await?);
+        let (mut window, mut reached) = (Window::default(), after);
+        // Read row by row, so that what is too much stays in the server.
+        while let Some(row) = rows.try_next().await? {
+            let event = event(&row)?;
+            if whole && event.position.commit != reached + 1 {
+                return Err(ReadError::Gap { after: at(after), to: at(to) });
+            }
+            reached = event.position.commit;
+            if window.take_in(event, limit) && reached < to {
+                window.to = reached;
+                return Ok(window);
+            }
         }
-        rows.iter().map(event).collect()
+        if whole && reached != to {
+            return Err(ReadError::Gap { after: at(after), to: at(to) });
+        }
+        window.to = to;
+        Ok(window)
     }
 
     pub async fn matching(&self, after: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
-        self.select(after, i64::MAX as u64, i64::try_from(limit).unwrap_or(i64::MAX), filter).await
+        self.select(MATCHING, after, u64::MAX, limit, filter).await
     }
 
-    async fn select(&self, after: u64, to: u64, limit: i64, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
-        let client = self.pool.get().await?;
-        let statement = client.prepare_cached(MATCHING).await?;
-        let categories: Vec<i16> = filter.categories.iter().map(|category| category.number()).collect();
-        let categories = (!categories.is_empty()).then_some(categories);
-        let organization = filter.organization.map(|organization| organization.0);
-        let types = (!filter.event_types.is_empty()).then_some(&filter.event_types);
-        let rows = client.query(&statement, &[&signed(after), &signed(to), &categories, &organization, &types, &limit]).await?;
-        rows.iter().map(event).collect()
+    pub async fn backwards(&self, before: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.select(MATCHING_BACKWARDS, 0, before.saturating_sub(1), limit, filter).await
     }
+
+    async fn select(&self, statement: &str, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(statement).await?;
+        let FilterColumns { categories, organization, event_types } = FilterColumns::of(filter);
+        let values: [&(dyn ToSql + Sync); 6] = [&number(after), &number(to), &categories, &organization, &event_types, &limit_of(limit)];
+        client.query(&statement, &values).await?.iter().map(event).collect()
+    }
+}
+
+/// A filter as the statements take it: NULL asks for everything.
+struct FilterColumns<'a> {
+    categories: Option<Vec<i16>>,
+    organization: Option<uuid::Uuid>,
+    event_types: Option<&'a Vec<String>>,
+}
+
+impl<'a> FilterColumns<'a> {
+    fn of(filter: &'a Filter) -> Self {
+        let categories: Vec<i16> = filter.categories.iter().map(|category| category.number()).collect();
+        Self {
+            categories: (!categories.is_empty()).then_some(categories),
+            organization: filter.organization.map(|organization| organization.0),
+            event_types: (!filter.event_types.is_empty()).then_some(&filter.event_types),
+        }
+    }
+}
+
+/// What lies beyond PostgreSQL's numbers is behind every event and above every version, and so is their greatest.
+fn number(asked: u64) -> i64 {
+    i64::try_from(asked).unwrap_or(i64::MAX)
+}
+
+fn limit_of(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 fn event(row: &Row) -> Result<RecordedEvent, ReadError> {
     let position = unsigned(row.get(0));
-    let damaged = || ReadError::Damaged { position };
+    let damaged = || ReadError::Damaged { position: at(position) };
     let header_bytes: Vec<u8> = row.get(2);
     let header: EventHeader = serde_json::from_slice(&header_bytes).map_err(|_| damaged())?;
     Ok(RecordedEvent {

@@ -237,7 +237,7 @@ async fn a_filtered_subscription_gets_only_what_it_asked_for(store: EventStore) 
 async fn a_reader_ahead_of_the_log_is_told_loudly(store: EventStore) {
     store.append(append(stream(), NoStream, vec![event_with_id(EventId(Uuid::now_v7()))])).await.unwrap();
     let mut subscription = store.subscribe(position_of(5), Filter::default());
-    assert_eq!(subscription.next().await, Err(event_store::ReadError::LogLost { head: 1, reader: 5 }));
+    assert_eq!(subscription.next().await, Err(event_store::ReadError::LogLost { head: position_of(1), reader: position_of(5) }));
 }
 
 async fn after_shutdown_nothing_is_taken_and_subscriptions_end(store: EventStore) {

@@ -119,9 +119,9 @@ async fn a_log_that_lost_events_is_neither_read_nor_written() {
     let fail_over = "ALTER TABLE log.event_000000 DISABLE TRIGGER ALL; DELETE FROM log.event WHERE position = 3;
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lethemail appender' AND datname = current_database()";
     database.client().await.batch_execute(fail_over).await.unwrap();
-    let lost = AppendError::LogLost { head: 2, seen: 3 };
+    let lost = AppendError::LogLost { head: position_of(2), seen: position_of(3) };
     assert_eq!(in_time(store.append(append(stream(), ExpectedVersion::NoStream, events(1)))).await, Err(lost.clone()));
-    assert_eq!(in_time(subscription.next()).await, Err(ReadError::LogLost { head: 2, reader: 3 }));
+    assert_eq!(in_time(subscription.next()).await, Err(ReadError::LogLost { head: position_of(2), reader: position_of(3) }));
     assert_eq!(store.append(append(known, ExpectedVersion::Any, events(1))).await, Err(lost));
 }
 
