@@ -1,14 +1,19 @@
 //! How state follows from events.
 
-use crate::{Category, EventHeader, RecordedEvent, Sealed, SealedSlots, Slot, StreamName};
+use crate::{Category, EventHeader, RecordedEvent, Sealed, SealedSlots, Slot, StreamName, Upcast};
 
 /// The events of one aggregate: their stored names and their JSON.
 pub trait Event: Sized + Clone {
     /// Stored type and schema version of every event.
     const TYPES: &'static [(&'static str, u16)];
+    /// From forms that were written before to those of [`Self::TYPES`].
+    const UPCASTS: &'static [Upcast];
     fn event_type(&self) -> (&'static str, u16);
     fn facts(&self) -> Vec<u8>;
+    /// From any form that was ever written.
     fn decode(event_type: &str, schema_version: u16, facts: &[u8]) -> Result<Self, DecodeError>;
+    /// The form of the facts of each of [`Self::TYPES`], as JSON Schema.
+    fn schemas() -> Vec<serde_json::Value>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@ use crate::aggregate::{Aggregate, Recorded};
 use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
 use crate::user::Traced;
-use crate::{Category, Draft, KeyId, Personal, RequestOrigin, Slot, Slots, TokenHash};
+use crate::{Actor, Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots, Timestamp, TokenHash};
 use std::collections::BTreeSet;
 
 personal_data! {
@@ -48,9 +48,13 @@ events! {
 /// A key as its events leave it.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKey {
+    pub details: Option<Sealed<ApiKeyDetails>>,
     pub token: Option<TokenHash>,
     pub scopes: BTreeSet<Scope>,
     pub revoked: bool,
+    pub created_at: Option<Timestamp>,
+    pub created_by: Option<Actor>,
+    pub revoked_at: Option<Timestamp>,
 }
 
 impl Aggregate for ApiKey {
@@ -60,10 +64,16 @@ impl Aggregate for ApiKey {
     fn evolve(&mut self, recorded: &Recorded<ApiKeyEvent>) {
         match &recorded.event {
             ApiKeyEvent::ApiKeyCreated(event) => {
+                self.details = Some(recorded.sealed(event.details));
+                self.created_at = Some(recorded.header.occurred_at);
+                self.created_by = Some(recorded.header.actor);
                 self.token = Some(event.token);
                 self.scopes = event.scopes.iter().copied().collect();
             }
-            ApiKeyEvent::ApiKeyRevoked(_) => self.revoked = true,
+            ApiKeyEvent::ApiKeyRevoked(_) => {
+                self.revoked = true;
+                self.revoked_at = Some(recorded.header.occurred_at);
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ pub use events::*;
 pub use retry::{DELIVERY_AGE_MAX, retry_delay};
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::{Category, Draft, EnvelopeKeys, KeyId, Personal, Sealed, SlotContent, Slots, Timestamp};
+use crate::{Actor, Category, Draft, EnvelopeKeys, KeyId, Personal, Sealed, SlotContent, Slots, Timestamp};
 
 /// Mail domain of the built-in sandbox's test recipients (`delivered@`, `bounced@`, `suppressed@`). The top-level domain is reserved (RFC 2606).
 pub const SANDBOX_DOMAIN: &str = "lethemail.test";
@@ -30,9 +30,11 @@ pub struct QueuedEmail {
     pub recipients: Vec<Recipient>,
     pub sender: Sealed<SenderDetails>,
     pub transport: Transport,
+    pub interface: Interface,
     /// Octets of the message text.
     pub size_bytes: u64,
     pub queued_at: Timestamp,
+    pub queued_by: Actor,
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +56,9 @@ impl Aggregate for Email {
                 sender: recorded.sealed(event.sender),
                 transport: event.transport,
                 size_bytes: event.size_bytes,
+                interface: event.interface,
                 queued_at: recorded.header.occurred_at,
+                queued_by: recorded.header.actor,
             });
         }
         self.delivery.apply(&recorded.event, recorded.header.occurred_at);

@@ -13,7 +13,11 @@ macro_rules! id {
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
-        impl Fact for $name {}
+        impl Fact for $name {
+            fn schema() -> serde_json::Value {
+                Uuid::schema()
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

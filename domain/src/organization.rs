@@ -4,7 +4,7 @@ use crate::aggregate::{Aggregate, Recorded};
 use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
 use crate::user::Traced;
-use crate::{Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots, SmtpServerId, UserId};
+use crate::{Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots, SmtpServerId, Timestamp, UserId};
 use std::collections::BTreeMap;
 
 personal_data! {
@@ -69,9 +69,13 @@ events! {
 pub struct Organization {
     pub details: Option<Sealed<OrganizationDetails>>,
     pub members: BTreeMap<UserId, Role>,
+    /// Since when each member belongs to it.
+    pub joined_at: BTreeMap<UserId, Timestamp>,
     /// `None`: mail is captured by the built-in sandbox.
     pub smtp_server: Option<SmtpServerId>,
     pub closed: bool,
+    pub created_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
 }
 
 impl Aggregate for Organization {
@@ -80,15 +84,24 @@ impl Aggregate for Organization {
 
     fn evolve(&mut self, recorded: &Recorded<OrganizationEvent>) {
         match &recorded.event {
-            OrganizationEvent::OrganizationCreated(event) => self.details = Some(recorded.sealed(event.details)),
+            OrganizationEvent::OrganizationCreated(event) => {
+                self.details = Some(recorded.sealed(event.details));
+                self.created_at = Some(recorded.header.occurred_at);
+            }
             OrganizationEvent::MemberJoined(event) => {
                 self.members.insert(event.user, event.role);
+                // Another role is not another beginning.
+                self.joined_at.entry(event.user).or_insert(recorded.header.occurred_at);
             }
             OrganizationEvent::MemberLeft(event) => {
                 self.members.remove(&event.user);
+                self.joined_at.remove(&event.user);
             }
             OrganizationEvent::SmtpServerSelected(event) => self.smtp_server = Some(event.smtp_server),
-            OrganizationEvent::OrganizationClosed(_) => self.closed = true,
+            OrganizationEvent::OrganizationClosed(_) => {
+                self.closed = true;
+                self.closed_at = Some(recorded.header.occurred_at);
+            }
         }
     }
 }

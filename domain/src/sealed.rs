@@ -1,6 +1,6 @@
 //! Personal data: in memory as [`Personal`], in events as a [`Slot`] number, in state and rows as [`Sealed`].
 
-use crate::{EventHeader, EventId, Fact, KeyId, OrganizationId, StreamName};
+use crate::{EventHeader, EventId, Fact, KeyId, OrganizationId, PersonalData, StreamName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -64,7 +64,12 @@ impl<T> fmt::Debug for Slot<T> {
         write!(f, "Slot({})", self.number)
     }
 }
-impl<T> Fact for Slot<T> {}
+impl<T: PersonalData> Fact for Slot<T> {
+    fn schema() -> serde_json::Value {
+        let data = serde_json::json!({ "holds": T::NAME, "category": T::CATEGORY, "class": T::CLASS, "purposes": T::PURPOSES });
+        serde_json::json!({ "type": "integer", "minimum": 0, "maximum": u16::MAX, "x-personal-data": data })
+    }
+}
 impl<T> Serialize for Slot<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.number.serialize(serializer)

@@ -4,7 +4,7 @@ use crate::aggregate::{Aggregate, Recorded};
 use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
 use crate::user::Traced;
-use crate::{Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots};
+use crate::{Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots, Timestamp};
 
 personal_data! {
     /// Where the server is and as whom to log in (rows C4.5, C3.4).
@@ -64,8 +64,12 @@ pub struct SmtpServer {
 pub struct SmtpSettings {
     pub details: Sealed<SmtpServerDetails>,
     pub secret: Option<Sealed<SmtpSecret>>,
+    pub secret_version: u32,
     pub port: u16,
     pub tls_mode: TlsMode,
+    /// What was agreed on at the login; `None` in clear.
+    pub tls_version: Option<TlsVersion>,
+    pub connected_at: Timestamp,
 }
 
 impl Aggregate for SmtpServer {
@@ -77,8 +81,11 @@ impl Aggregate for SmtpServer {
         self.settings = Some(SmtpSettings {
             details: recorded.sealed(event.details),
             secret: event.secret.map(|slot| recorded.sealed(slot)),
+            secret_version: event.secret_version,
             port: event.port,
             tls_mode: event.tls_mode,
+            tls_version: event.tls_version,
+            connected_at: recorded.header.occurred_at,
         });
     }
 }

@@ -45,7 +45,11 @@ categories! {
     Platform = 8 "platform",
 }
 
-impl Fact for Category {}
+impl Fact for Category {
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": "string", "enum": Self::ALL })
+    }
+}
 
 impl Category {
     pub fn number(self) -> i16 {

@@ -3,7 +3,7 @@
 use crate::aggregate::{Aggregate, Recorded};
 use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
-use crate::{Category, Draft, ErasureId, KeyId, Personal, Sealed, Slot, Slots};
+use crate::{Category, Draft, ErasureId, KeyId, Personal, Sealed, Slot, Slots, Timestamp};
 
 personal_data! {
     pub struct SuppressionDetails: EmailMetadata, Suppress, for Service | Deliver | SubjectRights {
@@ -43,8 +43,14 @@ events! {
 
 #[derive(Clone, Debug, Default)]
 pub struct Suppression {
+    /// `None`: the address may be mailed.
     pub reason: Option<SuppressionReason>,
     pub details: Option<Sealed<SuppressionDetails>>,
+    /// When it was last suppressed.
+    pub since: Option<Timestamp>,
+    /// When mail was allowed again after that.
+    pub lifted_at: Option<Timestamp>,
+    pub erasure: Option<ErasureId>,
 }
 
 impl Aggregate for Suppression {
@@ -56,8 +62,14 @@ impl Aggregate for Suppression {
             SuppressionEvent::AddressSuppressed(event) => {
                 self.reason = Some(event.reason);
                 self.details = Some(recorded.sealed(event.details));
+                self.since = Some(recorded.header.occurred_at);
+                self.lifted_at = None;
+                self.erasure = event.erasure;
             }
-            SuppressionEvent::SuppressionLifted(_) => self.reason = None,
+            SuppressionEvent::SuppressionLifted(_) => {
+                self.reason = None;
+                self.lifted_at = Some(recorded.header.occurred_at);
+            }
         }
     }
 }

@@ -17,8 +17,16 @@ pub struct Timestamp(i64);
 #[serde(transparent)]
 pub struct Day(pub i32);
 
-impl Fact for Timestamp {}
-impl Fact for Day {}
+impl Fact for Timestamp {
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": "integer", "x-unit": "microseconds since 1970-01-01T00:00:00Z" })
+    }
+}
+impl Fact for Day {
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": "integer", "x-unit": "days since 1970-01-01, UTC" })
+    }
+}
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 

@@ -10,7 +10,11 @@ macro_rules! hex_bytes {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub [u8; $length]);
 
-        impl Fact for $name {}
+        impl Fact for $name {
+            fn schema() -> serde_json::Value {
+                serde_json::json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{}}}$", 2 * $length) })
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -254,6 +254,11 @@ impl User {
         vec![origin.draft(|origin| AccountClosed { erasure, origin })]
     }
 
+    /// Sessions that were neither ended nor found out of date, and when each ends.
+    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, Timestamp)> + '_ {
+        self.sessions.iter().map(|(session, (_, expires_at))| (*session, *expires_at))
+    }
+
     /// Whether the token belongs to a session that still lives.
     pub fn has_session(&self, session: SessionId, token: TokenHash, now: Timestamp) -> bool {
         !self.closed && self.sessions.get(&session).is_some_and(|(expected, expires_at)| *expected == token && now < *expires_at)

@@ -137,12 +137,29 @@ pub enum Transport {
     /// The organisation's own server.
     SmtpServer(SmtpServerId),
 }
-impl crate::Fact for Transport {}
+impl crate::Fact for Transport {
+    fn schema() -> serde_json::Value {
+        let object = |by: &str, id: Option<serde_json::Value>| {
+            let mut properties = serde_json::json!({ "by": { "const": by } });
+            let mut required = vec!["by"];
+            if let Some(id) = id {
+                properties["id"] = id;
+                required.push("id");
+            }
+            serde_json::json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+        };
+        serde_json::json!({ "oneOf": [object("sandbox", None), object("smtp_server", Some(SmtpServerId::schema()))] })
+    }
+}
 
 /// RFC 3463 status: class, subject, detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnhancedStatus(pub u16, pub u16, pub u16);
-impl crate::Fact for EnhancedStatus {}
+impl crate::Fact for EnhancedStatus {
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": "array", "items": u16::schema(), "minItems": 3, "maxItems": 3 })
+    }
+}
 
 facts! {
     pub struct QueuedRecipient {
