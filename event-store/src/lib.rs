@@ -17,7 +17,7 @@ pub use memory::MemoryStore;
 pub use postgres::{Connector, PostgresConfig, PostgresStore};
 pub use read::{Direction, Filter, LOG_END, ReadError, ReadFrom};
 use subscription::CountedLog;
-pub use subscription::{Subscription, SubscriptionEvent};
+pub use subscription::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Subscription, SubscriptionEvent};
 
 use domain::{Position, RecordedEvent, StreamName};
 

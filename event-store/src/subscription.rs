@@ -8,6 +8,7 @@ use counted::Counted;
 pub(crate) use counted::CountedLog;
 use domain::{Position, RecordedEvent};
 pub(crate) use window::Window;
+pub use window::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum SubscriptionEvent {

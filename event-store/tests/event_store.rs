@@ -1,4 +1,4 @@
-//! The log's contract, on both backends, and what PostgreSQL must stand.
+//! The log's contract, on memory and PostgreSQL, and what PostgreSQL must stand besides.
 
 #![expect(clippy::disallowed_methods, reason = "ids of these tests decide nothing; faults strike in real time")]
 
@@ -6,8 +6,6 @@
 mod contract;
 #[path = "event_store/faults.rs"]
 mod faults;
-#[path = "event_store/model.rs"]
-mod model;
 #[path = "event_store/order.rs"]
 mod order;
 #[path = "event_store/refusals.rs"]

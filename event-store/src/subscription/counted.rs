@@ -1,7 +1,7 @@
 //! Following a log whose positions are counted: 1, 2, 3, … without a gap. So a stretch of it is known to be whole.
 
 use super::SubscriptionEvent;
-use super::window::{EVENTS_MAX, Window};
+use super::window::{BATCH_EVENTS_MAX, Window};
 use crate::head::Head;
 use crate::{Filter, MemoryStore, PostgresStore, ReadError, at};
 use domain::Position;
@@ -47,14 +47,14 @@ pub(crate) struct Counted {
     position: u64,
     /// The position of the last `CaughtUp`.
     announced: Option<u64>,
-    /// How many events are asked for: fewer than [`EVENTS_MAX`] after some that were large.
+    /// How many events are asked for: fewer than [`BATCH_EVENTS_MAX`] after some that were large.
     limit: usize,
 }
 
 impl Counted {
     pub fn new(log: CountedLog, after: Position, filter: Filter) -> Self {
         let head = log.watch_head();
-        Self { log, filter, head, position: after.commit, announced: None, limit: EVENTS_MAX }
+        Self { log, filter, head, position: after.commit, announced: None, limit: BATCH_EVENTS_MAX }
     }
 
     pub fn checkpoint(&self) -> Position {
@@ -91,7 +91,7 @@ impl Counted {
         let window = self.log.window(self.position, to, self.limit, &self.filter).await?;
         self.position = window.to;
         // Where events are large, the server is not asked for more than what is taken.
-        self.limit = if window.is_heavy() { window.events.len() } else { EVENTS_MAX.min(self.limit * 2) };
+        self.limit = if window.is_heavy() { window.events.len() } else { BATCH_EVENTS_MAX.min(self.limit * 2) };
         Ok(window)
     }
 

@@ -2,10 +2,10 @@
 
 use domain::{RecordedEvent, SlotContent};
 
-/// The most events handed out at once.
-pub(crate) const EVENTS_MAX: usize = 1_000;
-/// What they may weigh together. The event that goes beyond is still taken in, or one that is larger would never come.
-const BYTES_MAX: usize = 8 << 20;
+/// The most events that a subscription hands out at once.
+pub const BATCH_EVENTS_MAX: usize = 1_000;
+/// What they may weigh together, in bytes. The event that goes beyond is still handed out, or one that is larger would never come.
+pub const BATCH_BYTES_MAX: usize = 8 << 20;
 
 /// A stretch of the log.
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Window {
     }
 
     pub fn is_heavy(&self) -> bool {
-        self.bytes >= BYTES_MAX
+        self.bytes >= BATCH_BYTES_MAX
     }
 }
 

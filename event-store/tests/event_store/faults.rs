@@ -29,23 +29,6 @@ async fn a_stale_cache_neither_refuses_nor_accepts_wrongly() {
     assert!(repeat.already && repeat.position == position_of(1));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_processes_with_the_same_expectation_one_is_refused() {
-    let database = TestDatabase::create().await;
-    let (one, other) = two_processes(&database).await;
-    let streams: Vec<_> = (0..200).map(|_| stream()).collect();
-    let race = |store: &EventStore| {
-        let store = store.clone();
-        let appends: Vec<_> = streams.iter().map(|stream| append(*stream, ExpectedVersion::NoStream, events(1))).collect();
-        tokio::spawn(async move { join_all(appends.into_iter().map(|append| store.append(append))).await })
-    };
-    let (one, other) = in_time(async { tokio::join!(race(&one), race(&other)) }).await;
-    for (one, other) in one.unwrap().into_iter().zip(other.unwrap()) {
-        let refused = Err(AppendError::WrongVersion { actual: Some(0) });
-        assert!(one.is_ok() != other.is_ok() && (one == refused || other == refused), "{one:?} {other:?}");
-    }
-}
-
 #[tokio::test]
 async fn a_caller_that_gives_up_cancels_nothing() {
     let database = TestDatabase::create().await;

@@ -1,45 +1,11 @@
-//! Events without meaning, and stores to put them in.
+//! Stores on a test's own database.
 
-use domain::{
-    Actor, Category, CorrelationId, EventId, ManualClock, NewEvent, OrganizationId, Position, RecordedEvent, SealedSlots, SlotContent,
-    StreamName, SystemActor, Timestamp,
-};
-use event_store::{Appended, ExpectedVersion, PostgresConfig, PostgresStore, StreamAppend, Subscription, SubscriptionEvent};
+use domain::{ManualClock, Position, RecordedEvent, Timestamp};
+use event_store::{Appended, PostgresConfig, PostgresStore, Subscription, SubscriptionEvent};
+pub use event_store_contract::sample::{append, event, events, stream};
 use std::sync::Arc;
 use std::time::Duration;
 use test_support::{Role, TestDatabase};
-use uuid::Uuid;
-
-pub fn stream() -> StreamName {
-    StreamName::new(Category::Email, OrganizationId(Uuid::new_v4()), Uuid::now_v7())
-}
-
-pub fn event() -> NewEvent {
-    event_with_id(EventId(Uuid::now_v7()))
-}
-
-pub fn event_with_id(id: EventId) -> NewEvent {
-    NewEvent {
-        id,
-        event_type: "TransmissionStarted".into(),
-        schema_version: 1,
-        occurred_at: Timestamp::from_micros(1_700_000_000_123_456),
-        actor: Actor::System(SystemActor::Delivery),
-        correlation: CorrelationId(Uuid::now_v7()),
-        causation: Some(id),
-        facts: br#"{"attempt":1,"recipients":[0]}"#.to_vec(),
-        slots: SealedSlots::new(vec![SlotContent::Envelope(vec![7; 200]), SlotContent::Withheld, SlotContent::Removed([9; 32])]),
-        salt: *Uuid::new_v4().as_bytes(),
-    }
-}
-
-pub fn events(count: usize) -> Vec<NewEvent> {
-    (0..count).map(|_| event()).collect()
-}
-
-pub fn append(stream: StreamName, expected: ExpectedVersion, events: Vec<NewEvent>) -> StreamAppend {
-    StreamAppend { stream, expected, events }
-}
 
 pub fn appended(first_version: u64, last_version: u64, position: u64) -> Appended {
     Appended { first_version, last_version, position: position_of(position), already: false }
