@@ -4,8 +4,10 @@
 //! follow each other until a form is reached that is written today. Header, slots and salt stay as they were stored: an envelope is bound to
 //! the type under which it was sealed, and the leaf in the transparency log to the stored bytes.
 
+use crate::{
+    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, OrganizationEvent, SmtpServerEvent, SuppressionEvent, UserEvent,
+};
 use crate::{Event, RecordedEvent};
-use crate::{ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, OrganizationEvent, SmtpServerEvent, SuppressionEvent, UserEvent};
 use serde_json::Value;
 use std::borrow::Cow;
 
