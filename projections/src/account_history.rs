@@ -41,7 +41,7 @@ pub static PROJECTION: Projection = Projection {
     project,
 };
 
-const INSERT: &str = "COPY read.account_history (organization, position, event_id, occurred_at_us, user_id, actor_id, stream_id, category, slot, actor, \
+const INSERT: &str = "COPY account_history (organization, position, event_id, occurred_at_us, user_id, actor_id, stream_id, category, slot, actor, \
     event_type, sealed) FROM STDIN (FORMAT binary)";
 
 const INSERT_TYPES: [Type; 12] = [

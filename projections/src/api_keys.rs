@@ -25,9 +25,9 @@ pub static PROJECTION: Projection = Projection {
     project,
 };
 
-const CREATE: &str = "INSERT INTO read.api_keys (organization, id, scopes, created_at_us, actor, actor_id, event_id, slot, sealed)
+const CREATE: &str = "INSERT INTO api_keys (organization, id, scopes, created_at_us, actor, actor_id, event_id, slot, sealed)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const REVOKE: &str = "UPDATE read.api_keys SET revoked_at_us = $3 WHERE organization = $1 AND id = $2";
+const REVOKE: &str = "UPDATE api_keys SET revoked_at_us = $3 WHERE organization = $1 AND id = $2";
 
 fn project<'a>(transaction: &'a Transaction<'a>, events: &'a [&'a RecordedEvent]) -> Projected<'a> {
     Box::pin(async move {

@@ -11,11 +11,11 @@ use uuid::Uuid;
 pub(crate) const TABLE: Table =
     Table { name: "read.delivery_queue", columns: "organization, email, due_at_us, smtp_server", primary_key: "organization, email" };
 
-const PUT: &str = "INSERT INTO read.delivery_queue (organization, email, due_at_us, smtp_server)
+const PUT: &str = "INSERT INTO delivery_queue (organization, email, due_at_us, smtp_server)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::uuid[])
     ON CONFLICT (organization, email) DO UPDATE SET due_at_us = EXCLUDED.due_at_us";
 
-const REMOVE: &str = "DELETE FROM read.delivery_queue q USING unnest($1::uuid[], $2::uuid[]) AS ended (organization, email)
+const REMOVE: &str = "DELETE FROM delivery_queue q USING unnest($1::uuid[], $2::uuid[]) AS ended (organization, email)
     WHERE q.organization = ended.organization AND q.email = ended.email";
 
 /// Two processes may choose the same rows at the same moment: the second waits for the first one's leases, finds them valid, and gets the rest.

@@ -21,7 +21,7 @@ pub static PROJECTION: Projection = Projection {
 };
 
 /// Exact because it is in the transaction that moves the bookmark: no event is ever counted twice.
-const ADD: &str = "INSERT INTO read.delivery_stats AS s
+const ADD: &str = "INSERT INTO delivery_stats AS s
         (organization, day, messages, accepted, suppressed, relayed, delivered, deferred, bounced, in_doubt, abandoned, cancelled)
     SELECT * FROM unnest($1::uuid[], $2::int4[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[],
         $11::int8[], $12::int8[])

@@ -41,12 +41,10 @@ pub enum ErasureStage {
     Destroyed,
 }
 
-const REQUEST: &str =
-    "INSERT INTO read.erasures (organization, id, target, user_id, stage, requested_at_us, due_at_us, event_id, slot, sealed)
+const REQUEST: &str = "INSERT INTO erasures (organization, id, target, user_id, stage, requested_at_us, due_at_us, event_id, slot, sealed)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-const ADVANCE: &str =
-    "UPDATE read.erasures SET stage = $3, started_at_us = coalesce($4, started_at_us) WHERE organization = $1 AND id = $2";
-const CERTIFY: &str = "UPDATE read.erasures SET certified = $3 WHERE organization = $1 AND id = $2";
+const ADVANCE: &str = "UPDATE erasures SET stage = $3, started_at_us = coalesce($4, started_at_us) WHERE organization = $1 AND id = $2";
+const CERTIFY: &str = "UPDATE erasures SET certified = $3 WHERE organization = $1 AND id = $2";
 
 fn project<'a>(transaction: &'a Transaction<'a>, events: &'a [&'a RecordedEvent]) -> Projected<'a> {
     Box::pin(async move {

@@ -1,15 +1,19 @@
-//! How far a read model is behind the log.
+//! How far read models are behind the log.
 
 use crate::bookmark::position;
-use crate::{Projection, ProjectionError};
+use crate::{Projection, ProjectionError, all};
 use deadpool_postgres::ClientWrapper;
-use domain::Position;
+use domain::{Position, Timestamp};
 use event_store::EventStore;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lag {
     pub bookmark: Position,
     pub head: Position,
+    /// When the first event behind the bookmark was recorded; `None` when there is none. It may turn out to be of no interest.
+    pub oldest_unseen: Option<Timestamp>,
 }
 
 impl Lag {
@@ -17,11 +21,36 @@ impl Lag {
     pub fn distance(&self) -> u64 {
         self.head.commit.saturating_sub(self.bookmark.commit)
     }
+
+    /// How long the oldest event that queries cannot show has been waiting.
+    pub fn age(&self, now: Timestamp) -> Duration {
+        self.oldest_unseen.map_or(Duration::ZERO, |recorded_at| now.since(recorded_at))
+    }
 }
 
-/// A bookmark is written up to a quarter of a second late when nothing of interest happens.
+/// Of one read model. A bookmark is written up to a quarter of a second late when nothing of interest happens.
 pub async fn lag(projection: &Projection, client: &ClientWrapper, store: &EventStore) -> Result<Lag, ProjectionError> {
-    let row = client.query_opt("SELECT position FROM ops.bookmark WHERE reader = $1", &[&projection.name]).await?;
-    let bookmark = row.map_or(Position::START, |row| position(row.get(0)));
-    Ok(Lag { bookmark, head: store.head().await? })
+    let lags = lags(client, store).await?;
+    let lag = lags.into_iter().find(|(name, _)| *name == projection.name).map(|(_, lag)| lag);
+    Ok(lag.expect("every projection is among them"))
+}
+
+/// Of every read model, by name: one statement for the bookmarks, one for the log's end, and one event for each place where a bookmark lies before it.
+pub async fn lags(client: &ClientWrapper, store: &EventStore) -> Result<Vec<(&'static str, Lag)>, ProjectionError> {
+    let names: Vec<&str> = all().iter().map(|projection| projection.name).collect();
+    let statement = client.prepare_cached("SELECT reader, position FROM ops.bookmark WHERE reader = ANY ($1)").await?;
+    let rows = client.query(&statement, &[&names]).await?;
+    // Bookmarks first: read the other way round, a projection could seem to be ahead of the log.
+    let bookmarks: BTreeMap<&str, Position> = rows.iter().map(|row| (row.get(0), position(row.get(1)))).collect();
+    let head = store.head().await?;
+    let mut oldest = BTreeMap::new();
+    let mut lags = Vec::with_capacity(names.len());
+    for name in names {
+        let bookmark = bookmarks.get(name).copied().unwrap_or(Position::START);
+        if bookmark < head && !oldest.contains_key(&bookmark) {
+            oldest.insert(bookmark, store.read_all(bookmark, 1).await?.first().map(|event| event.recorded_at));
+        }
+        lags.push((name, Lag { bookmark, head, oldest_unseen: oldest.get(&bookmark).copied().flatten() }));
+    }
+    Ok(lags)
 }

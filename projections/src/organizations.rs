@@ -26,12 +26,12 @@ pub static PROJECTION: Projection = Projection {
     project,
 };
 
-const CREATE: &str = "INSERT INTO read.organizations (id, created_at_us, event_id, slot, sealed) VALUES ($1, $2, $3, $4, $5)";
-const SELECT_SERVER: &str = "UPDATE read.organizations SET smtp_server = $2 WHERE id = $1";
-const CLOSE: &str = "UPDATE read.organizations SET closed_at_us = $2 WHERE id = $1";
-const JOIN: &str = "INSERT INTO read.members (organization, user_id, role, joined_at_us) VALUES ($1, $2, $3, $4)
+const CREATE: &str = "INSERT INTO organizations (id, created_at_us, event_id, slot, sealed) VALUES ($1, $2, $3, $4, $5)";
+const SELECT_SERVER: &str = "UPDATE organizations SET smtp_server = $2 WHERE id = $1";
+const CLOSE: &str = "UPDATE organizations SET closed_at_us = $2 WHERE id = $1";
+const JOIN: &str = "INSERT INTO members (organization, user_id, role, joined_at_us) VALUES ($1, $2, $3, $4)
     ON CONFLICT (organization, user_id) DO UPDATE SET role = EXCLUDED.role";
-const LEAVE: &str = "DELETE FROM read.members WHERE organization = $1 AND user_id = $2";
+const LEAVE: &str = "DELETE FROM members WHERE organization = $1 AND user_id = $2";
 
 fn project<'a>(transaction: &'a Transaction<'a>, events: &'a [&'a RecordedEvent]) -> Projected<'a> {
     Box::pin(async move {

@@ -10,7 +10,7 @@ use std::pin::Pin;
 pub struct Projection {
     /// The name of its file, and of its bookmark.
     pub name: &'static str,
-    /// Grows when the same events should make other rows; content of an older version is thrown away and made again.
+    /// Grows when the same events should make other rows. Content of an older version is shown, as it stands, until the new one is made beside it.
     pub version: i32,
     /// The streams it reads.
     pub categories: &'static [Category],
@@ -26,7 +26,8 @@ pub struct Table {
     pub primary_key: &'static str,
 }
 
-/// Moves the rows by a run of events, oldest first, inside the transaction that moves the bookmark.
+/// Moves the rows by a run of events, oldest first, inside the transaction that moves the bookmark. Its statements name tables without a schema:
+/// the session says which generation they fill.
 pub(crate) type Project = for<'a> fn(&'a Transaction<'a>, &'a [&'a RecordedEvent]) -> Projected<'a>;
 pub(crate) type Projected<'a> = Pin<Box<dyn Future<Output = Result<(), ProjectionError>> + Send + 'a>>;
 
@@ -75,9 +76,17 @@ pub enum ProjectionError {
     OutOfPlace { position: Position },
     #[error("another process moves this projection now")]
     LeaseLost,
-    /// A newer program made the content; this one must not move it.
+    /// Another version of the program made the content; this one must not move it.
     #[error("the content has version {found}, and this program makes {known}")]
-    NewerContent { found: i32, known: i32 },
+    OtherVersion { found: i32, known: i32 },
+    /// One rebuild and one comparison at a time.
+    #[error("another process fills or compares this read model now; it holds its place for a few seconds after its end")]
+    Busy,
+    #[error("nothing is left of a former content to go back to")]
+    NoFormer,
+    /// A migration came between; what was filled before it is of no use.
+    #[error("the tables of this read model were changed meanwhile")]
+    ShapeChanged,
     #[error(transparent)]
     Row(#[from] QueryError),
 }

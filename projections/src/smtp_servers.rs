@@ -28,11 +28,10 @@ pub static PROJECTION: Projection = Projection {
 };
 
 const CONNECT: &str =
-    "INSERT INTO read.smtp_servers (organization, id, port, tls_mode, tls_version, has_secret, connected_at_us, event_id, slot, sealed)
+    "INSERT INTO smtp_servers (organization, id, port, tls_mode, tls_version, has_secret, connected_at_us, event_id, slot, sealed)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 /// A server is always connected before it is selected.
-const SELECT_SERVER: &str =
-    "UPDATE read.smtp_servers SET selected = (id = $2) WHERE organization = $1 AND selected IS DISTINCT FROM (id = $2)";
+const SELECT_SERVER: &str = "UPDATE smtp_servers SET selected = (id = $2) WHERE organization = $1 AND selected IS DISTINCT FROM (id = $2)";
 
 fn project<'a>(transaction: &'a Transaction<'a>, events: &'a [&'a RecordedEvent]) -> Projected<'a> {
     Box::pin(async move {

@@ -28,11 +28,11 @@ pub static PROJECTION: Projection = Projection {
 };
 
 /// An address may be suppressed again after it was lifted: the newest event counts.
-const SUPPRESS: &str = "INSERT INTO read.suppressions (organization, key_id, reason, since_us, erasure, event_id, slot, sealed)
+const SUPPRESS: &str = "INSERT INTO suppressions (organization, key_id, reason, since_us, erasure, event_id, slot, sealed)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (organization, key_id) DO UPDATE SET reason = EXCLUDED.reason, since_us = EXCLUDED.since_us, lifted_at_us = NULL,
         erasure = EXCLUDED.erasure, event_id = EXCLUDED.event_id, slot = EXCLUDED.slot, sealed = EXCLUDED.sealed";
-const LIFT: &str = "UPDATE read.suppressions SET lifted_at_us = $3 WHERE organization = $1 AND key_id = $2";
+const LIFT: &str = "UPDATE suppressions SET lifted_at_us = $3 WHERE organization = $1 AND key_id = $2";
 
 fn project<'a>(transaction: &'a Transaction<'a>, events: &'a [&'a RecordedEvent]) -> Projected<'a> {
     Box::pin(async move {

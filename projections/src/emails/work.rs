@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 const LOAD: &str = "SELECT e.organization, e.id, e.states, e.attempts, e.scheduled_at_us, e.due_at_us, e.first_due_at_us, e.smtp_server
-    FROM unnest($1::uuid[], $2::uuid[]) AS wanted (organization, id) JOIN read.emails e USING (organization, id)";
+    FROM unnest($1::uuid[], $2::uuid[]) AS wanted (organization, id) JOIN emails e USING (organization, id)";
 
 pub(super) type EmailKey = (OrganizationId, EmailId);
 

@@ -12,7 +12,7 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-const INSERT: &str = "COPY read.emails (organization, id, created_at_us, scheduled_at_us, size_bytes, event_id, smtp_server, actor_id, version, \
+const INSERT: &str = "COPY emails (organization, id, created_at_us, scheduled_at_us, size_bytes, event_id, smtp_server, actor_id, version, \
     due_at_us, first_due_at_us, attempts, sender_slot, interface, actor, status, states, fields, slots, sealed) FROM STDIN (FORMAT binary)";
 
 const INSERT_TYPES: [Type; 20] = [
@@ -38,11 +38,11 @@ const INSERT_TYPES: [Type; 20] = [
     Type::BYTEA,
 ];
 
-const INSERT_RECIPIENTS: &str = "COPY read.email_recipient (organization, key_id, email) FROM STDIN (FORMAT binary)";
-const INSERT_TAGS: &str = "COPY read.email_tag (organization, tag, email) FROM STDIN (FORMAT binary)";
+const INSERT_RECIPIENTS: &str = "COPY email_recipient (organization, key_id, email) FROM STDIN (FORMAT binary)";
+const INSERT_TAGS: &str = "COPY email_tag (organization, tag, email) FROM STDIN (FORMAT binary)";
 
 /// Arrays of arrays are flattened by unnest, so the states travel as one word list each.
-const MOVE: &str = "UPDATE read.emails e
+const MOVE: &str = "UPDATE emails e
     SET version = u.version, attempts = u.attempts, due_at_us = u.due_at_us, status = u.status, states = string_to_array(u.states, ',')
     FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int4[], $5::int8[], $6::text[], $7::text[])
         AS u (organization, id, version, attempts, due_at_us, status, states)

@@ -55,7 +55,8 @@ async fn a_rebuild_beside_a_running_projector_takes_over_and_gives_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn content_of_an_older_version_is_made_again() {
-    let site = Site::open().await;
+    let mut site = Site::open().await;
+    site.let_time_run();
     let running = site.start(1);
     running.reach(site.append(Story::new(6, START).steps(200)).await).await;
     running.stop().await;
