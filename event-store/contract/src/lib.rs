@@ -117,3 +117,15 @@ pub fn suite() -> Vec<Case> {
 pub fn case(name: &str) -> Case {
     suite().into_iter().find(|case| case.name == name).expect("a test is named after a case of the suite")
 }
+
+/// Runs all cases one after the other and prints what became of each, for a program that is no test harness. How many failed.
+pub async fn run_all(log: impl Fn() -> Log) -> usize {
+    let mut failed = 0;
+    for case in suite() {
+        let log = log();
+        let outcome = tokio::spawn(async move { case.run(log).await }).await;
+        failed += usize::from(outcome.is_err());
+        println!("{} {}", if outcome.is_ok() { "ok    " } else { "FAILED" }, case.name);
+    }
+    failed
+}

@@ -2,7 +2,7 @@
 
 use crate::support::open;
 use domain::Position;
-use event_store::EventStore;
+use event_store::{EventStore, ExpectedVersion, Filter, SubscriptionEvent};
 use event_store_contract::{Fixture, Log, case, model, sample};
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -58,6 +58,30 @@ async fn positions_are_counted_without_a_gap() {
         let read = store.read_all(Position::START, usize::MAX).await.unwrap();
         assert!(read.iter().map(|event| event.position).eq((1..=7).map(|position| Position { commit: position, prepare: position })));
         assert_eq!(store.head().await, Ok(read[6].position));
+    }
+}
+
+#[tokio::test]
+async fn a_reader_of_everything_is_handed_large_events_a_few_at_a_time() {
+    for log in [log_in_memory().await, log_on_postgres().await] {
+        let (store, stream) = (log.open().await, sample::stream());
+        for _ in 0..20 {
+            store.append(sample::append(stream, ExpectedVersion::Any, vec![sample::event_of_size(1_000_000)])).await.unwrap();
+        }
+        for _ in 0..3 {
+            sample::put(&store, stream, 500).await;
+        }
+        let mut subscription = store.subscribe(Position::START, Filter::default());
+        let (mut lengths, mut read) = (Vec::new(), Vec::new());
+        while read.len() < 1_520 {
+            if let SubscriptionEvent::Events(events) = subscription.next().await.unwrap() {
+                lengths.push(events.len());
+                read.extend(events.into_iter().map(|event| event.position.commit));
+            }
+        }
+        assert!(read.into_iter().eq(1..=1_520));
+        // Nine weigh more than may be held; then it begins to ask for more again.
+        assert_eq!(lengths[..5], [9, 9, 9, 18, 36], "{lengths:?}");
     }
 }
 

@@ -30,17 +30,32 @@ async fn a_stale_cache_neither_refuses_nor_accepts_wrongly() {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_cancels_nothing() {
+async fn neither_a_caller_that_gives_up_nor_the_last_clone_that_goes_cancels_anything() {
     let database = TestDatabase::create().await;
-    let store = EventStore::Postgres(open(&database).await);
+    let (store, reading) = two_processes(&database).await;
     let streams: Vec<_> = (0..50).map(|_| stream()).collect();
     for stream in &streams {
         let mut given_up = Box::pin(store.append(append(*stream, ExpectedVersion::NoStream, events(1))));
         assert!(futures::poll!(&mut given_up).is_pending());
     }
-    let mut subscription = store.subscribe(Position::START, Filter::default());
+    drop(store);
+    let mut subscription = reading.subscribe(Position::START, Filter::default());
     let read = in_time(read_up_to(&mut subscription, streams.len())).await;
     assert!(read.iter().map(|event| event.header.stream).eq(streams));
+}
+
+#[tokio::test]
+async fn a_reader_stops_at_an_event_that_is_missing() {
+    let database = TestDatabase::create().await;
+    let store = EventStore::Postgres(open(&database).await);
+    store.append(append(stream(), ExpectedVersion::NoStream, events(5))).await.unwrap();
+    let damage = "ALTER TABLE log.event_000000 DISABLE TRIGGER ALL; DELETE FROM log.event WHERE position = ";
+    for missing in [3, 1, 4] {
+        database.client().await.batch_execute(&format!("{damage}{missing}")).await.unwrap();
+        let mut subscription = store.subscribe(Position::START, Filter::default());
+        assert_eq!(subscription.next().await, Err(ReadError::Gap { after: Position::START, to: position_of(5) }));
+        assert_eq!(subscription.checkpoint(), Position::START);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
