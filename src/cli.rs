@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::audit_command::{self, AuditCommand};
 use crate::config::{Config, Flags};
+use crate::events_command::{self, EventsCommand};
 use crate::exit::{EXIT_CODES, Exit};
 use crate::projections_command::{self, ProjectionsCommand};
 use crate::{doctor, logging, serve};
@@ -34,6 +36,16 @@ enum Command {
         #[command(subcommand)]
         command: ProjectionsCommand,
     },
+    /// How things were, what changed between two moments, and which events did it
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// The events of the log
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
     /// Print the GraphQL schema
     Schema,
     /// Print a completion script for a shell
@@ -63,6 +75,9 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
         std::io::stdout().write_all(api::sdl().as_bytes())?;
         return Ok(Exit::Done);
     }
+    if let Some(Command::Events { command }) = line.command {
+        return events_command::run(command).map(|()| Exit::Done);
+    }
     let config = Config::load(&line.flags)?;
     match line.command.unwrap_or_default() {
         Command::Serve => {
@@ -77,8 +92,14 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
             logging::install(LevelFilter::WARN);
             runtime()?.block_on(projections_command::run(config, command)).map(|()| Exit::Done)
         }
+        Command::Audit { command } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(audit_command::run(config, command)).map(|()| Exit::Done)
+        }
         Command::Doctor => Ok(runtime()?.block_on(doctor::run(&config))),
-        Command::Schema | Command::Completions { .. } => unreachable!("answered above, since they need no configuration"),
+        Command::Schema | Command::Completions { .. } | Command::Events { .. } => {
+            unreachable!("answered above, since they need no configuration")
+        }
     }
 }
 

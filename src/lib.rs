@@ -5,12 +5,14 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("Lethemail runs on Linux: it relies on the parent-death signal, /proc and CLOCK_BOOTTIME");
 
+mod audit_command;
 mod cli;
 mod clock;
 mod config;
 mod data_directory;
 mod database;
 mod doctor;
+mod events_command;
 mod exit;
 mod greeting;
 mod ids;

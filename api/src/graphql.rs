@@ -8,6 +8,7 @@ mod lexical;
 mod limits;
 mod mutation;
 mod objects;
+mod past;
 mod query;
 mod response;
 mod sse;

@@ -24,5 +24,6 @@ mod routes;
 mod state;
 
 pub use graphql::sdl;
+pub use node_id::stream_of_id;
 pub use readiness::{NotReady, Readiness};
 pub use state::{Api, ApiParts, ApiSettings};

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{Category, OrganizationId};
+use domain::{Category, OrganizationId, StreamName};
 use uuid::Uuid;
 
 /// Kind, organisation and object, as base64url of kind byte ‖ organisation ‖ id.
@@ -37,6 +37,11 @@ impl NodeId {
     pub fn parse_as(category: Category, text: &str) -> Option<Self> {
         Self::parse(text).filter(|node| node.category == category)
     }
+}
+
+/// The stream of the thing that a client's id names.
+pub fn stream_of_id(id: &str) -> Option<StreamName> {
+    NodeId::parse(id).map(|node| StreamName::new(node.category, node.organization, node.id))
 }
 
 impl std::fmt::Display for NodeId {

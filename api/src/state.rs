@@ -12,6 +12,7 @@ use commands::Commands;
 use deadpool_postgres::Pool;
 use domain::{Clock, Ids};
 use event_store::EventStore;
+use history::History;
 use projections::Freshness;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -74,6 +75,7 @@ pub(crate) struct State {
     pub hub: Hub,
     pub first_mail: FirstMailLink,
     pub log_id: OnceLock<LogId>,
+    pub history: History,
 }
 
 /// The HTTP interface of one process. Cheap to clone; every worker of the server configures itself with a clone.
@@ -88,6 +90,7 @@ impl Api {
         let ApiParts { commands, store, vault, read_pool, freshness, clock, ids, readiness, settings } = parts;
         let bodies = BodyBudget::new(settings.bodies_in_flight_bytes);
         let hub = Hub::following(&store);
+        let history = History::new(store.clone(), clock.clone());
         let state = State {
             commands,
             store,
@@ -103,6 +106,7 @@ impl Api {
             hub,
             first_mail: FirstMailLink::default(),
             log_id: OnceLock::new(),
+            history,
         };
         Self { state: web::Data::new(state) }
     }

@@ -6,6 +6,7 @@ mod api {
     mod limits;
     mod nodes;
     mod pages;
+    mod past;
     mod peers;
     mod refusals;
     mod rest;

@@ -31,6 +31,10 @@ pub(crate) enum Code {
     PositionOfAnotherLog,
     /// What `atLeast` asks for has not arrived in the read models yet.
     NotFreshYet,
+    /// What `asOf` asks for has not happened yet.
+    AsOfInFuture,
+    /// What `asOf` asks for was before the organisation's beginning.
+    AsOfBeforeBeginning,
     Internal,
 }
 
@@ -54,6 +58,8 @@ impl Code {
             Code::OrganizationRequired => "ORGANIZATION_REQUIRED",
             Code::PositionOfAnotherLog => "POSITION_OF_ANOTHER_LOG",
             Code::NotFreshYet => "NOT_FRESH_YET",
+            Code::AsOfInFuture => "AS_OF_IN_FUTURE",
+            Code::AsOfBeforeBeginning => "AS_OF_BEFORE_BEGINNING",
             Code::Internal => "INTERNAL",
         }
     }

@@ -15,6 +15,8 @@ const DIRECTIVES_MAX: u64 = 100;
 const COMPLEXITY_MAX: u64 = 50_000;
 /// In one list of ids.
 const IDS_MAX: u64 = 100;
+const AS_OF_COST: u64 = 500;
+const STATE_DIFF_COST: u64 = 2_500;
 const FRAGMENTS_MAX: usize = 100;
 const OPERATIONS_MAX: usize = 20;
 
@@ -130,7 +132,7 @@ impl<'a> Scale<'a> {
             depth: inner.depth + 1,
             aliases: inner.aliases.saturating_add(u64::from(field.alias.is_some())),
             directives: inner.directives,
-            complexity: self.multiplier(field).saturating_mul(inner.complexity).saturating_add(1),
+            complexity: self.multiplier(field).saturating_mul(inner.complexity).saturating_add(1 + looking_back(field)),
         })
     }
 
@@ -172,11 +174,21 @@ impl<'a> Scale<'a> {
         let usual = match field.name.node.as_str() {
             "emails" | "suppressions" | "accountHistory" => 25,
             "deliveryStats" => 30,
+            "stateDiff" => 50,
             "timeline" | "nodes" => 10,
-            "recipients" | "organizations" | "members" | "apiKeys" => 5,
+            "recipients" | "organizations" | "members" | "apiKeys" | "smtpServers" | "causes" => 5,
             _ => 1,
         };
         asked.unwrap_or(usual)
+    }
+}
+
+/// What is told of the past is folded from the log, however little of it is shown.
+fn looking_back(field: &Field) -> u64 {
+    match field.name.node.as_str() {
+        "stateDiff" => STATE_DIFF_COST,
+        _ if ["asOf", "asOfPosition"].iter().any(|name| field.get_argument(name).is_some()) => AS_OF_COST,
+        _ => 0,
     }
 }
 

@@ -3,11 +3,15 @@
 mod emails;
 mod lists;
 mod nodes;
+mod state_diff;
 
 use crate::call::{Call, Denied, Need};
+use crate::graphql::connection::size;
 use crate::graphql::objects::{
-    AccountActionConnection, DeliveryStats, Email, EmailConnection, EmailStatus, Organization, SuppressionConnection, User, call, fresh,
+    AccountActionConnection, DeliveryStats, Email, EmailConnection, EmailStatus, Organization, StateChange, Suppression,
+    SuppressionConnection, User, call, fresh,
 };
+use crate::graphql::past;
 use crate::node_id::NodeId;
 use crate::position_token::PositionToken;
 use async_graphql::{Context, ID, InputObject, Object, Result};
@@ -52,19 +56,56 @@ impl Query {
         Ok(call.person().ok().map(|session| User::new(session.user)))
     }
 
-    /// An organization: by its id, or your only one.
-    async fn organization(&self, context: &Context<'_>, id: Option<ID>, at_least: Option<PositionToken>) -> Result<Option<Organization>> {
+    /// An organization: by its id, or your only one. With a moment of the past, it and all that it had then.
+    async fn organization(
+        &self,
+        context: &Context<'_>,
+        id: Option<ID>,
+        #[graphql(desc = "As it was at this time, by the time at which things happened.")] as_of: Option<DateTime<Utc>>,
+        #[graphql(desc = "As it was when the log had come to this place.")] as_of_position: Option<PositionToken>,
+        at_least: Option<PositionToken>,
+    ) -> Result<Option<Organization>> {
         let call = call(context);
         let position = position(call, at_least).await?;
-        let organization = reading(call, &id).await?;
-        Ok(organization.map(|organization| Organization::of(organization, position)))
+        let Some(organization) = reading(call, &id).await? else { return Ok(None) };
+        match past::moment(call, organization, as_of, as_of_position).await? {
+            Some(moment) => Organization::as_of(call, organization, moment).await,
+            None => Ok(Some(Organization::of(organization, position))),
+        }
     }
 
-    /// A message by its id.
-    async fn email(&self, context: &Context<'_>, id: ID, at_least: Option<PositionToken>) -> Result<Option<Email>> {
+    /// A message by its id. With a moment of the past, as it was then; null when it was not there yet.
+    async fn email(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+        #[graphql(desc = "As it was at this time, by the time at which things happened.")] as_of: Option<DateTime<Utc>>,
+        #[graphql(desc = "As it was when the log had come to this place.")] as_of_position: Option<PositionToken>,
+        at_least: Option<PositionToken>,
+    ) -> Result<Option<Email>> {
         let call = call(context);
         let position = position(call, at_least).await?;
+        if as_of.is_some() || as_of_position.is_some() {
+            return emails::by_id_as_of(call, id.as_str(), as_of, as_of_position).await;
+        }
         emails::by_id(call, id.as_str(), position).await
+    }
+
+    /// What changed between two moments, field by field, with the events that did it: of an organization with its keys, servers and
+    /// suppressions, or of one thing by its id. Null when there is no such thing.
+    #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
+    async fn state_diff(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Of an organization, a message, an API key, a mail server, a suppression, or of yourself.")] id: ID,
+        #[graphql(desc = "The first moment, by the time at which things happened; the beginning where none is given.")] from: Option<
+            DateTime<Utc>,
+        >,
+        #[graphql(desc = "The first moment, as a place in the log.")] from_position: Option<PositionToken>,
+        #[graphql(desc = "The second moment; now where none is given.")] to: Option<DateTime<Utc>>,
+        #[graphql(desc = "The second moment, as a place in the log.")] to_position: Option<PositionToken>,
+    ) -> Result<Option<Vec<StateChange>>> {
+        state_diff::of(call(context), id.as_str(), (from, from_position), (to, to_position)).await
     }
 
     /// An organization's messages, newest first. Null when there is no such organization.
@@ -85,11 +126,15 @@ impl Query {
         emails::page(call, organization, filter.unwrap_or_default(), first, after).await.map(Some)
     }
 
-    /// Addresses that an organization must not mail, newest first. Null when there is no such organization.
+    /// Addresses that an organization must not mail, newest first. Null when there is no such organization. With a moment of the past, those that it
+    /// must not mail then, the last first that was put on the list for the first time.
+    #[allow(clippy::too_many_arguments, reason = "one for each argument of the field")]
     async fn suppressions(
         &self,
         context: &Context<'_>,
         organization: Option<ID>,
+        #[graphql(desc = "As they were at this time, by the time at which things happened.")] as_of: Option<DateTime<Utc>>,
+        #[graphql(desc = "As they were when the log had come to this place.")] as_of_position: Option<PositionToken>,
         #[graphql(desc = "How many; 25 where it is not given, and at most 100.")] first: Option<i32>,
         #[graphql(desc = "Go on behind this cursor.")] after: Option<String>,
         at_least: Option<PositionToken>,
@@ -97,6 +142,9 @@ impl Query {
         let call = call(context);
         let position = position(call, at_least).await?;
         let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        if let Some(moment) = past::moment(call, organization, as_of, as_of_position).await? {
+            return Suppression::page_as_of(call, organization, moment, size(first)?, after.as_deref()).await.map(Some);
+        }
         fresh(call, &["suppressions"], position).await?;
         lists::suppressions(call, organization, first, after).await.map(Some)
     }

@@ -34,6 +34,13 @@ async fn ids_of_strangers_and_ids_of_nothing_are_answered_alike() {
         ("query($id: ID!) { suppressions(organization: $id) { nodes { id } } }", &ada.organization),
         ("query($id: ID!) { deliveryStats(organization: $id) { openQueued } }", &ada.organization),
         ("query($id: ID!) { accountHistory(organization: $id) { nodes { id } } }", &ada.organization),
+        ("query($id: ID!) { email(id: $id, asOf: \"2026-09-21T14:14:00Z\") { id } }", &email),
+        ("query($id: ID!) { email(id: $id, asOf: \"2126-01-01T00:00:00Z\") { id } }", &email),
+        ("query($id: ID!) { organization(id: $id, asOf: \"2001-01-01T00:00:00Z\") { name } }", &ada.organization),
+        ("query($id: ID!) { suppressions(organization: $id, asOf: \"2126-01-01T00:00:00Z\") { nodes { id } } }", &ada.organization),
+        ("query($id: ID!) { stateDiff(id: $id) { field } }", &email),
+        ("query($id: ID!) { stateDiff(id: $id) { field } }", &key),
+        ("query($id: ID!) { stateDiff(id: $id, from: \"2001-01-01T00:00:00Z\") { field } }", &ada.organization),
         (
             "mutation($id: ID!) { sendEmail(input: { organization: $id, from: \"a@b.cc\", to: [\"b@c.dd\"], subject: \"x\", text: \"y\" })
                 { position userErrors { field code message } } }",

@@ -3,12 +3,14 @@
 use super::{ApiScope, call, fresh, reader};
 use crate::call::Call;
 use crate::graphql::code::internal;
-use crate::graphql::connection::{connection, cursor};
+use crate::graphql::connection::{connection, cursor, parse_cursor};
+use crate::graphql::past;
 use crate::node_id::NodeId;
 use crate::personal::{PersonalData, shown};
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{ApiKeyDetails, ApiKeyId, Category, OrganizationId, Position, Purpose};
+use history::{Moment, Past};
 use projections::{ApiKeyRow, Page, api_keys};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -38,6 +40,22 @@ impl ApiKey {
         Ok(ApiKeyConnection::new(places, page.has_next, has_previous_page))
     }
 
+    /// As they were at a moment. The places of this list are those of the log.
+    pub async fn page_as_of(
+        call: &Call,
+        organization: OrganizationId,
+        moment: Moment,
+        first: usize,
+        after: Option<&str>,
+    ) -> Result<ApiKeyConnection> {
+        let before = parse_cursor(after)?.map(Position::from_bytes);
+        let page = call.state.history.list(organization, moment, first, before, |_| true).await.map_err(past::refused)?;
+        let (places, rows): (Vec<_>, Vec<_>) = page.things.into_iter().filter_map(row_as_of).unzip();
+        let keys = Self::of_rows(call, rows).await?;
+        let places = places.into_iter().map(|place: Position| cursor(&place.to_bytes())).zip(keys).collect();
+        Ok(ApiKeyConnection::new(places, page.next.is_some(), before.is_some()))
+    }
+
     pub async fn of_rows(call: &Call, rows: Vec<ApiKeyRow>) -> Result<Vec<Self>> {
         let sealed: Vec<_> = rows.iter().map(|row| &row.details).collect();
         let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
@@ -61,6 +79,21 @@ impl ApiKey {
         });
         Ok(loaded.await?.as_ref())
     }
+}
+
+/// As the read model would have shown it, and its place in the log.
+fn row_as_of(past: Past<domain::ApiKey>) -> Option<(Position, ApiKeyRow)> {
+    let Past { stream, state, began, .. } = past;
+    let row = ApiKeyRow {
+        organization: stream.organization,
+        id: ApiKeyId(stream.id),
+        details: state.details?,
+        scopes: state.scopes.into_iter().collect(),
+        created_at: state.created_at?,
+        created_by: state.created_by?,
+        revoked_at: state.revoked_at,
+    };
+    Some((began, row))
 }
 
 /// A credential of an application. What it is was shown once, when it was made.

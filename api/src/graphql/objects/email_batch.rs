@@ -5,6 +5,7 @@ use crate::call::{Call, Denied, Need};
 use crate::graphql::code::internal;
 use async_graphql::Result;
 use domain::{EmailId, OrganizationId, Position, Purpose, RecipientDetails, SenderDetails};
+use history::Moment;
 use projections::{EmailRow, TimelineEntry, emails, timeline};
 use std::collections::HashMap;
 use tokio::sync::OnceCell;
@@ -15,6 +16,8 @@ pub(crate) struct EmailBatch {
     ids: Vec<EmailId>,
     /// What the read model must show at least.
     after: Option<Position>,
+    /// Events after it are left out.
+    until: Option<Moment>,
     /// Whoever may send learns the ids of what was sent; all else is for those who may read.
     is_answer_to_sender: bool,
     rows: OnceCell<HashMap<EmailId, EmailRow>>,
@@ -30,6 +33,7 @@ impl EmailBatch {
             organization,
             ids,
             after,
+            until: None,
             is_answer_to_sender: false,
             rows: OnceCell::new(),
             senders: OnceCell::new(),
@@ -43,6 +47,11 @@ impl EmailBatch {
         let ids = rows.iter().map(|row| row.id).collect();
         let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
         Self { rows: OnceCell::new_with(Some(rows)), ..Self::of_ids(organization, ids, None) }
+    }
+
+    /// A message as it was at a moment.
+    pub fn as_of(row: EmailRow, moment: Moment) -> Self {
+        Self { until: Some(moment), ..Self::of_rows(row.organization, vec![row]) }
     }
 
     /// Messages that somebody just sent or stopped, which needs another right than reading them.
@@ -116,7 +125,11 @@ impl EmailBatch {
             if !self.may_be_read(call).await? {
                 return Ok(HashMap::new());
             }
-            let events = timeline::of_emails(&call.state.store, self.organization, &self.ids).await.map_err(internal)?;
+            let mut events = timeline::of_emails(&call.state.store, self.organization, &self.ids).await.map_err(internal)?;
+            if let Some(moment) = self.until {
+                let known = |entry: &TimelineEntry| moment.covers(entry.recorded.header.occurred_at, entry.position);
+                events.iter_mut().for_each(|entries| entries.retain(known));
+            }
             Ok::<_, async_graphql::Error>(self.ids.iter().copied().zip(events).collect::<HashMap<_, _>>())
         });
         Ok(timelines.await?.get(&id).map_or(&[], Vec::as_slice))

@@ -83,7 +83,8 @@ impl AccountAction {
     }
 }
 
-fn actor(actor: Actor, organization: OrganizationId) -> (ActorKind, Option<NodeId>) {
+/// What kind of actor, and its id.
+pub(super) fn actor(actor: Actor, organization: OrganizationId) -> (ActorKind, Option<NodeId>) {
     match actor {
         Actor::Member(user) => (ActorKind::Member, Some(NodeId::new(Category::User, OrganizationId::PLATFORM, user.0))),
         Actor::ApiKey(key) => (ActorKind::ApiKey, Some(NodeId::new(Category::ApiKey, organization, key.0))),

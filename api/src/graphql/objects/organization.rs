@@ -4,11 +4,14 @@ use super::{ApiKey, ApiKeyConnection, Role, SmtpServer, call, fresh, reader};
 use crate::call::{Call, Need};
 use crate::graphql::code::internal;
 use crate::graphql::connection::{parse_cursor, size};
+use crate::graphql::past;
 use crate::node_id::NodeId;
 use crate::personal::{PersonalData, shown};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{ApiKeyId, Category, OrganizationDetails, OrganizationId, Position, Purpose};
+
+use domain::{ApiKeyId, Category, OrganizationDetails, OrganizationId, Position, Purpose, Timestamp, UserId};
+use history::{Moment, Past};
 use projections::{OrganizationRow, api_keys, organizations};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -22,7 +25,15 @@ type Loaded = (OrganizationRow, Opened<OrganizationDetails>);
 pub(crate) struct Organization {
     id: OrganizationId,
     after: Option<Position>,
+    /// Everything about it is told as it was then.
+    then: Option<Arc<Then>>,
     loaded: Arc<OnceCell<Option<Loaded>>>,
+}
+
+/// The organisation as it was at a moment.
+struct Then {
+    moment: Moment,
+    state: domain::Organization,
 }
 
 /// A person in an organization.
@@ -42,7 +53,17 @@ impl Organization {
     }
 
     pub fn of(id: OrganizationId, after: Option<Position>) -> Self {
-        Self { id, after, loaded: Arc::default() }
+        Self { id, after, then: None, loaded: Arc::default() }
+    }
+
+    /// `None` when it did not exist then.
+    pub async fn as_of(call: &Call, id: OrganizationId, moment: Moment) -> Result<Option<Self>> {
+        let past: Option<Past<domain::Organization>> = call.state.history.as_of(id, id.0, moment).await.map_err(past::refused)?;
+        let Some(state) = past.map(|past| past.state) else { return Ok(None) };
+        let (Some(details), Some(created_at)) = (state.details.clone(), state.created_at) else { return Ok(None) };
+        let row = OrganizationRow { id, details, created_at, smtp_server: state.smtp_server, closed_at: state.closed_at };
+        let found = Self::of_rows(call, vec![row]).await?.pop();
+        Ok(found.map(|organization| Self { then: Some(Arc::new(Then { moment, state })), ..organization }))
     }
 
     pub async fn of_rows(call: &Call, rows: Vec<OrganizationRow>) -> Result<Vec<Self>> {
@@ -51,6 +72,7 @@ impl Organization {
         let organizations = rows.into_iter().zip(opened).map(|(row, opened)| Self {
             id: row.id,
             after: None,
+            then: None,
             loaded: Arc::new(OnceCell::new_with(Some(Some((row, opened))))),
         });
         Ok(organizations.collect())
@@ -65,6 +87,23 @@ impl Organization {
             Ok::<_, async_graphql::Error>(Some((row, opened)))
         });
         Ok(loaded.await?.as_ref())
+    }
+}
+
+impl Member {
+    fn new(user: UserId, role: domain::Role, joined_at: Timestamp) -> Self {
+        let user_id = NodeId::new(Category::User, OrganizationId::PLATFORM, user.0).into();
+        Self { user_id, role: role.into(), joined_at: joined_at.to_datetime() }
+    }
+}
+
+impl Then {
+    /// In the order in which they joined, as the read model has them.
+    fn members(&self) -> Vec<Member> {
+        let joined_at = |user| self.state.joined_at.get(user).copied().unwrap_or_default();
+        let mut members: Vec<_> = self.state.members.iter().map(|(user, role)| (joined_at(user), *user, *role)).collect();
+        members.sort_unstable_by_key(|(joined_at, user, _)| (*joined_at, *user));
+        members.into_iter().map(|(joined_at, user, role)| Member::new(user, role, joined_at)).collect()
     }
 }
 
@@ -100,20 +139,21 @@ impl Organization {
     async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
         let call = call(context);
         call.allow(self.id, Need::Administer).await?;
+        if let Some(then) = &self.then {
+            return Ok(then.members());
+        }
         fresh(call, &["organizations"], self.after).await?;
         let rows = organizations::members(&*reader(call).await?, self.id).await.map_err(internal)?;
-        let member = |row: projections::MemberRow| Member {
-            user_id: NodeId::new(Category::User, OrganizationId::PLATFORM, row.user.0).into(),
-            role: row.role.into(),
-            joined_at: row.joined_at.to_datetime(),
-        };
-        Ok(rows.into_iter().map(member).collect())
+        Ok(rows.into_iter().map(|row| Member::new(row.user, row.role, row.joined_at)).collect())
     }
 
     /// Its API keys, newest first, revoked ones included.
     async fn api_keys(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<ApiKeyConnection> {
         let call = call(context);
         call.allow(self.id, Need::Administer).await?;
+        if let Some(then) = &self.then {
+            return ApiKey::page_as_of(call, self.id, then.moment, size(first)?, after.as_deref()).await;
+        }
         fresh(call, &["api_keys"], self.after).await?;
         let behind = parse_cursor(after.as_deref())?.map(|bytes| ApiKeyId(Uuid::from_bytes(bytes)));
         let page = api_keys::page(&*reader(call).await?, self.id, size(first)?, behind).await.map_err(internal)?;
@@ -124,6 +164,9 @@ impl Organization {
     async fn smtp_servers(&self, context: &Context<'_>) -> Result<Vec<SmtpServer>> {
         let call = call(context);
         call.allow(self.id, Need::Administer).await?;
+        if let Some(then) = &self.then {
+            return SmtpServer::of_organization_as_of(call, self.id, then.moment, then.state.smtp_server).await;
+        }
         fresh(call, &["smtp_servers"], self.after).await?;
         SmtpServer::of_organization(call, self.id).await
     }

@@ -3,11 +3,13 @@
 use super::{TlsMode, TlsVersion, call, fresh, reader};
 use crate::call::Call;
 use crate::graphql::code::internal;
+use crate::graphql::past;
 use crate::node_id::NodeId;
 use crate::personal::{PersonalData, shown};
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{Category, OrganizationId, Position, Purpose, SmtpServerDetails, SmtpServerId};
+use history::{Moment, Past};
 use projections::{SmtpServerRow, smtp_servers};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -32,6 +34,22 @@ impl SmtpServer {
     /// All that an organisation connected, newest first.
     pub async fn of_organization(call: &Call, organization: OrganizationId) -> Result<Vec<Self>> {
         let rows = smtp_servers::of_organization(&*reader(call).await?, organization).await.map_err(internal)?;
+        Self::of_rows(call, organization, rows).await
+    }
+
+    /// The same at a moment, when that server was selected.
+    pub async fn of_organization_as_of(
+        call: &Call,
+        organization: OrganizationId,
+        moment: Moment,
+        selected: Option<SmtpServerId>,
+    ) -> Result<Vec<Self>> {
+        let servers = call.state.history.all(organization, moment).await.map_err(past::refused)?;
+        let rows = servers.into_iter().filter_map(|past| row_as_of(past, selected)).collect();
+        Self::of_rows(call, organization, rows).await
+    }
+
+    async fn of_rows(call: &Call, organization: OrganizationId, rows: Vec<SmtpServerRow>) -> Result<Vec<Self>> {
         let sealed: Vec<_> = rows.iter().map(|row| &row.details).collect();
         let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
         let servers = rows.into_iter().zip(opened).map(|(row, opened)| Self {
@@ -58,6 +76,22 @@ impl SmtpServer {
         });
         Ok(loaded.await?.as_ref())
     }
+}
+
+/// As the read model would have shown it.
+fn row_as_of(past: Past<domain::SmtpServer>, selected: Option<SmtpServerId>) -> Option<SmtpServerRow> {
+    let (settings, id) = (past.state.settings?, SmtpServerId(past.stream.id));
+    Some(SmtpServerRow {
+        organization: past.stream.organization,
+        id,
+        details: settings.details,
+        port: settings.port,
+        tls_mode: settings.tls_mode,
+        tls_version: settings.tls_version,
+        has_secret: settings.secret.is_some(),
+        connected_at: settings.connected_at,
+        selected: selected == Some(id),
+    })
 }
 
 /// A mail server that an organization connected. Its secret can be written and never read.

@@ -3,12 +3,14 @@
 use super::SuppressionReason;
 use crate::call::Call;
 use crate::graphql::code::internal;
-use crate::graphql::connection::{connection, cursor};
+use crate::graphql::connection::{connection, cursor, parse_cursor};
+use crate::graphql::past;
 use crate::node_id::NodeId;
 use crate::personal::{PersonalData, shown};
 use async_graphql::{ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{Category, Purpose};
+use domain::{Category, OrganizationId, Position, Purpose};
+use history::{Moment, Past};
 use projections::{Page, SuppressionCursor, SuppressionRow};
 use uuid::Uuid;
 
@@ -31,20 +33,55 @@ connection!(SuppressionConnection, SuppressionEdge, Suppression, "addresses that
 
 impl Suppression {
     pub async fn page(call: &Call, page: Page<SuppressionRow>, has_previous_page: bool) -> Result<SuppressionConnection> {
-        let sealed: Vec<_> = page.rows.iter().map(|row| &row.details).collect();
-        let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
-        let places = page.rows.iter().zip(opened).map(|(row, opened)| {
-            let suppression = Self {
-                id: NodeId::new(Category::Suppression, row.organization, row.key.0).into(),
-                reason: row.reason.into(),
-                since: row.since.to_datetime(),
-                address: shown(&opened).map(|details| details.address.clone()),
-                personal_data: PersonalData::from(&opened),
-            };
-            (cursor(&cursor_bytes(row.cursor())), suppression)
-        });
-        Ok(SuppressionConnection::new(places.collect(), page.has_next, has_previous_page))
+        let places: Vec<String> = page.rows.iter().map(|row| cursor(&cursor_bytes(row.cursor()))).collect();
+        let places = places.into_iter().zip(Self::of_rows(call, &page.rows).await?).collect();
+        Ok(SuppressionConnection::new(places, page.has_next, has_previous_page))
     }
+
+    /// What was in force at a moment. The places of this list are those of the log.
+    pub async fn page_as_of(
+        call: &Call,
+        organization: OrganizationId,
+        moment: Moment,
+        first: usize,
+        after: Option<&str>,
+    ) -> Result<SuppressionConnection> {
+        let before = parse_cursor(after)?.map(Position::from_bytes);
+        let in_force = |suppression: &domain::Suppression| suppression.reason.is_some();
+        let page = call.state.history.list(organization, moment, first, before, in_force).await.map_err(past::refused)?;
+        let (places, rows): (Vec<_>, Vec<_>) = page.things.into_iter().filter_map(row_as_of).unzip();
+        let found = Self::of_rows(call, &rows).await?;
+        let places = places.into_iter().map(|place: Position| cursor(&place.to_bytes())).zip(found).collect();
+        Ok(SuppressionConnection::new(places, page.next.is_some(), before.is_some()))
+    }
+
+    async fn of_rows(call: &Call, rows: &[SuppressionRow]) -> Result<Vec<Self>> {
+        let sealed: Vec<_> = rows.iter().map(|row| &row.details).collect();
+        let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
+        let suppressions = rows.iter().zip(opened).map(|(row, opened)| Self {
+            id: NodeId::new(Category::Suppression, row.organization, row.key.0).into(),
+            reason: row.reason.into(),
+            since: row.since.to_datetime(),
+            address: shown(&opened).map(|details| details.address.clone()),
+            personal_data: PersonalData::from(&opened),
+        });
+        Ok(suppressions.collect())
+    }
+}
+
+/// As the read model would have shown it, and its place in the log.
+fn row_as_of(past: Past<domain::Suppression>) -> Option<(Position, SuppressionRow)> {
+    let Past { stream, state, began, .. } = past;
+    let row = SuppressionRow {
+        organization: stream.organization,
+        key: domain::KeyId(stream.id),
+        reason: state.reason?,
+        since: state.since?,
+        lifted_at: state.lifted_at,
+        erasure: state.erasure,
+        details: state.details?,
+    };
+    Some((began, row))
 }
 
 fn cursor_bytes(place: SuppressionCursor) -> [u8; 24] {

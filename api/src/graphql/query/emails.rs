@@ -5,10 +5,14 @@ use crate::call::Call;
 use crate::graphql::code::{Code, internal};
 use crate::graphql::connection::{parse_cursor, size};
 use crate::graphql::objects::{Email, EmailBatch, EmailConnection, reader};
+use crate::graphql::past;
+use crate::position_token::PositionToken;
 use async_graphql::Result;
+use chrono::{DateTime, Utc};
 use commands::TAG_LOOKUP;
 use domain::{Category, Class, Day, EmailAddress, EmailId, KeyId, LookupValue, OrganizationId, Position, Timestamp};
-use projections::emails;
+use history::Past;
+use projections::{EmailRecipientRow, EmailRow, emails};
 use uuid::Uuid;
 
 /// A label is looked for this many days back; no log is kept longer by default.
@@ -22,6 +26,50 @@ pub(super) async fn by_id(call: &Call, id: &str, position: Option<Position>) -> 
     let batch = EmailBatch::of_ids(node.organization, vec![id], position);
     let exists = batch.row(call, id).await?.is_some();
     Ok(exists.then(|| Email::all_of(batch)).and_then(|mut emails| emails.pop()))
+}
+
+/// As it was at a moment; `None` when it was not there yet.
+pub(super) async fn by_id_as_of(
+    call: &Call,
+    id: &str,
+    time: Option<DateTime<Utc>>,
+    position: Option<PositionToken>,
+) -> Result<Option<Email>> {
+    let Some(node) = readable(call, Category::Email, id).await? else { return Ok(None) };
+    let moment = past::moment(call, node.organization, time, position).await?.unwrap_or_else(|| call.state.history.now());
+    let past = call.state.history.as_of(node.organization, node.id, moment).await.map_err(past::refused)?;
+    let batch = past.and_then(row_as_of).map(|row| EmailBatch::as_of(row, moment));
+    Ok(batch.and_then(|batch| Email::all_of(batch).pop()))
+}
+
+/// As the read model would have shown it.
+fn row_as_of(past: Past<domain::Email>) -> Option<EmailRow> {
+    let Past { stream, state, version, .. } = past;
+    let queued = state.queued?;
+    let recipients = (0..).zip(queued.recipients).zip(&state.delivery.states);
+    Some(EmailRow {
+        organization: stream.organization,
+        id: EmailId(stream.id),
+        created_at: queued.queued_at,
+        scheduled_at: state.delivery.scheduled_at,
+        status: state.delivery.status(),
+        attempts: state.delivery.attempts,
+        due_at: state.delivery.due_at,
+        size_bytes: queued.size_bytes,
+        transport: queued.transport,
+        interface: queued.interface,
+        actor: queued.queued_by,
+        sender: queued.sender,
+        recipients: recipients
+            .map(|((number, recipient), state)| EmailRecipientRow {
+                number,
+                field: recipient.field,
+                state: *state,
+                details: recipient.details,
+            })
+            .collect(),
+        version,
+    })
 }
 
 pub(super) async fn page(

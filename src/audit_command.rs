@@ -1,0 +1,121 @@
+//! `lethemail audit`: how things were, what changed, and what happened, for whoever runs the installation and has its database.
+//!
+//! Without `--open` no key is touched: personal data is told by what it is, and stays sealed.
+
+mod arguments;
+mod reveal;
+mod tell;
+
+use crate::config::Config;
+use crate::serve::Foundation;
+use crate::service::store_config;
+use anyhow::{Context, bail};
+use arguments::{AtArguments, BetweenArguments, Format, Opening};
+use clap::Subcommand;
+use domain::{ApiKey, Category, SmtpServer, StreamName, Suppression};
+use event_store::{EventStore, PostgresStore};
+use history::{Fields, History, Moment};
+use reveal::Reveal;
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Print a thing as it was
+    Show {
+        /// Its stream, as in `organization-<organisation>.<id>`, or its id in GraphQL
+        thing: String,
+        #[command(flatten)]
+        at: AtArguments,
+        /// Of an organisation: its keys, servers and suppressions too
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        opening: Opening,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Print what changed between two moments, and which events did it; of an organisation, with its keys, servers and suppressions
+    Diff {
+        /// Its stream, as in `organization-<organisation>.<id>`, or its id in GraphQL
+        thing: String,
+        #[command(flatten)]
+        between: BetweenArguments,
+        #[command(flatten)]
+        opening: Opening,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Print all that happened to a thing, oldest first, with the facts and without personal data
+    Timeline {
+        /// Its stream, as in `organization-<organisation>.<id>`, or its id in GraphQL
+        thing: String,
+        #[command(flatten)]
+        between: BetweenArguments,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+pub(crate) async fn run(config: Config, command: AuditCommand) -> anyhow::Result<()> {
+    let foundation = Foundation::beside(config).await?;
+    let store = PostgresStore::start(store_config(&foundation))
+        .await
+        .map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
+    let store = EventStore::Postgres(store);
+    let history = History::new(store.clone(), foundation.clock.clone());
+    let outcome = answer(&foundation, &history, command).await;
+    store.shutdown().await;
+    foundation.stop().await?;
+    outcome
+}
+
+async fn answer(foundation: &Foundation, history: &History, command: AuditCommand) -> anyhow::Result<()> {
+    match command {
+        AuditCommand::Show { thing, at, all, opening, format } => {
+            let (stream, moment) = (named(&thing)?, at.moment()?.unwrap_or(history.now()));
+            history.check_past(moment).await?;
+            let things = states(history, stream, moment, all).await?;
+            if things.is_empty() {
+                bail!("there was no such thing at that moment");
+            }
+            let reveal = Reveal::start(foundation, opening.open).await?;
+            tell::states(&things, &reveal, format).await
+        }
+        AuditCommand::Diff { thing, between, opening, format } => {
+            let (stream, (from, to)) = (named(&thing)?, between.moments(history).await?);
+            if history.fields(stream, to).await?.is_none() {
+                bail!("there was no such thing until then");
+            }
+            let changes = match stream.category {
+                Category::Organization => history.diff_organization(stream, from, to).await?,
+                _ => history.diff(stream, from, to).await?,
+            };
+            let reveal = Reveal::start(foundation, opening.open).await?;
+            tell::changes(&changes, &reveal, format).await
+        }
+        AuditCommand::Timeline { thing, between, format } => {
+            let (stream, (from, to)) = (named(&thing)?, between.moments(history).await?);
+            let entries = history.timeline(stream, Some(from), to).await?;
+            tell::timeline(&entries, format)
+        }
+    }
+}
+
+/// By either name that people meet.
+fn named(thing: &str) -> anyhow::Result<StreamName> {
+    thing.parse().ok().or_else(|| api::stream_of_id(thing)).context("this is neither a stream's name nor an id that GraphQL gives")
+}
+
+async fn states(history: &History, stream: StreamName, moment: Moment, all: bool) -> anyhow::Result<Vec<(StreamName, Fields)>> {
+    let mut streams = vec![stream];
+    if all && stream.category == Category::Organization {
+        let organization = stream.organization;
+        streams.extend(history.all::<ApiKey>(organization, moment).await?.iter().map(|past| past.stream));
+        streams.extend(history.all::<SmtpServer>(organization, moment).await?.iter().map(|past| past.stream));
+        streams.extend(history.all::<Suppression>(organization, moment).await?.iter().map(|past| past.stream));
+    }
+    let mut states = Vec::with_capacity(streams.len());
+    for stream in streams {
+        states.extend(history.fields(stream, moment).await?.map(|fields| (stream, fields)));
+    }
+    Ok(states)
+}
