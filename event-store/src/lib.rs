@@ -6,6 +6,7 @@
 mod append;
 mod fault;
 mod head;
+mod kurrentdb;
 mod memory;
 mod postgres;
 mod read;
@@ -13,6 +14,7 @@ mod subscription;
 
 pub use append::{APPEND_BYTES_MAX, AppendError, Appended, ExpectedVersion, StreamAppend};
 pub use fault::Fault;
+pub use kurrentdb::{KurrentdbAddressError, KurrentdbConfig, KurrentdbStore};
 pub use memory::MemoryStore;
 pub use postgres::{Connector, PostgresConfig, PostgresStore};
 pub use read::{Direction, Filter, LOG_END, ReadError, ReadFrom};
@@ -25,6 +27,7 @@ use domain::{Position, RecordedEvent, StreamName};
 #[derive(Clone)]
 pub enum EventStore {
     Postgres(PostgresStore),
+    Kurrentdb(KurrentdbStore),
     Memory(MemoryStore),
 }
 
@@ -39,6 +42,7 @@ impl EventStore {
     pub async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
         match self {
             Self::Postgres(store) => store.append(append).await,
+            Self::Kurrentdb(store) => store.append(append).await,
             Self::Memory(store) => store.append(append),
         }
     }
@@ -47,6 +51,7 @@ impl EventStore {
     pub async fn append_batch(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
         match self {
             Self::Postgres(store) => store.append_batch(appends).await,
+            Self::Kurrentdb(store) => store.append_batch(appends).await,
             Self::Memory(store) => appends.into_iter().map(|append| store.append(append)).collect(),
         }
     }
@@ -55,6 +60,7 @@ impl EventStore {
     pub async fn read_streams(&self, streams: &[StreamName]) -> Result<Vec<Vec<RecordedEvent>>, ReadError> {
         match self {
             Self::Postgres(store) => store.reader().streams(streams).await,
+            Self::Kurrentdb(store) => store.read_streams(streams).await,
             Self::Memory(store) => Ok(store.read_streams(streams)),
         }
     }
@@ -69,6 +75,7 @@ impl EventStore {
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         match self {
             Self::Postgres(store) => store.reader().stream(stream, from, direction, limit).await,
+            Self::Kurrentdb(store) => store.read_stream(stream, from, direction, limit).await,
             Self::Memory(store) => Ok(store.read_stream(stream, from, direction, limit)),
         }
     }
@@ -82,6 +89,7 @@ impl EventStore {
     pub async fn read_matching(&self, after: Position, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
         match self {
             Self::Postgres(store) => store.reader().matching(after.commit, limit, filter).await,
+            Self::Kurrentdb(store) => store.read_matching(after, limit, filter).await,
             Self::Memory(store) => Ok(store.read_range(after.commit, u64::MAX, limit, filter)),
         }
     }
@@ -90,6 +98,7 @@ impl EventStore {
     pub async fn read_backwards(&self, before: Position, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
         match self {
             Self::Postgres(store) => store.reader().backwards(before.commit, limit, filter).await,
+            Self::Kurrentdb(store) => store.read_backwards(before, limit, filter).await,
             Self::Memory(store) => Ok(store.read_backwards(before.commit, limit, filter)),
         }
     }
@@ -98,6 +107,7 @@ impl EventStore {
     pub fn subscribe(&self, after: Position, filter: Filter) -> Subscription {
         match self {
             Self::Postgres(store) => Subscription::counted(CountedLog::Postgres(store.clone()), after, filter),
+            Self::Kurrentdb(store) => Subscription::kurrentdb(store, after, filter),
             Self::Memory(store) => Subscription::counted(CountedLog::Memory(store.clone()), after, filter),
         }
     }
@@ -106,6 +116,7 @@ impl EventStore {
     pub async fn head(&self) -> Result<Position, ReadError> {
         match self {
             Self::Postgres(store) => Ok(at(store.reader().head().await?)),
+            Self::Kurrentdb(store) => store.head().await,
             Self::Memory(store) => Ok(at(store.head())),
         }
     }
@@ -114,6 +125,7 @@ impl EventStore {
     pub async fn shutdown(&self) {
         match self {
             Self::Postgres(store) => store.shutdown().await,
+            Self::Kurrentdb(store) => store.shutdown().await,
             Self::Memory(store) => store.shutdown(),
         }
     }

@@ -3,7 +3,7 @@
 mod counted;
 mod window;
 
-use crate::{Filter, ReadError};
+use crate::{Filter, KurrentdbStore, ReadError, kurrentdb};
 use counted::Counted;
 pub(crate) use counted::CountedLog;
 use domain::{Position, RecordedEvent};
@@ -26,6 +26,7 @@ pub struct Subscription(Following);
 /// Each backend reads on in its own way.
 enum Following {
     Counted(Counted),
+    Kurrentdb(kurrentdb::Following),
 }
 
 impl Subscription {
@@ -33,11 +34,16 @@ impl Subscription {
         Self(Following::Counted(Counted::new(log, after, filter)))
     }
 
+    pub(crate) fn kurrentdb(store: &KurrentdbStore, after: Position, filter: Filter) -> Self {
+        Self(Following::Kurrentdb(store.follow(after, filter)))
+    }
+
     /// The next events, or word of having caught up; waits for either. May be dropped and called again without losing anything. After an
     /// [`ReadError::Unavailable`] it may be called again as well.
     pub async fn next(&mut self) -> Result<SubscriptionEvent, ReadError> {
         match &mut self.0 {
             Following::Counted(following) => following.next().await,
+            Following::Kurrentdb(following) => following.next().await,
         }
     }
 
@@ -46,6 +52,7 @@ impl Subscription {
     pub fn checkpoint(&self) -> Position {
         match &self.0 {
             Following::Counted(following) => following.checkpoint(),
+            Following::Kurrentdb(following) => following.checkpoint(),
         }
     }
 }

@@ -1,0 +1,82 @@
+//! How far the log is known to reach, and who is told.
+
+use super::reader::Reader;
+use domain::Position;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The last event that is known: a stretch of the log that contains it is whole up to there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub position: Position,
+    pub stream: Arc<str>,
+    pub event_type: Arc<str>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum End {
+    /// `None` while the log is empty, as far as is known.
+    Known(Option<Mark>),
+    /// The log was found to end at `head` after `seen` had been read from it.
+    Lost {
+        head: Position,
+        seen: Position,
+    },
+    Closed,
+}
+
+impl End {
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::Known(mark) => Some(mark.as_ref().map_or(Position::START, |mark| mark.position)),
+            Self::Lost { .. } | Self::Closed => None,
+        }
+    }
+}
+
+/// Moves the end forward; a late report of an earlier one changes nothing.
+pub(super) fn advance(sender: &watch::Sender<End>, mark: &Mark) {
+    sender.send_if_modified(|end| {
+        let further = end.position().is_some_and(|known| known < mark.position);
+        if further {
+            *end = End::Known(Some(mark.clone()));
+        }
+        further
+    });
+}
+
+/// Looks the end up again and again: that is how this process hears of what others write.
+pub(super) struct Watcher {
+    pub reader: Reader,
+    pub end: Arc<watch::Sender<End>>,
+    pub interval: Duration,
+}
+
+impl Watcher {
+    /// Runs until aborted, or until the log is found to have lost events.
+    pub async fn run(self) {
+        loop {
+            // Taken before the look: what is known then must be in the log.
+            let Some(seen) = self.end.borrow().position() else { return };
+            if let Ok(mark) = self.reader.head(seen).await {
+                let head = mark.as_ref().map_or(Position::START, |mark| mark.position);
+                if head < seen {
+                    tracing::error!(%head, %seen, "the log has lost events: nothing more is read or written");
+                    self.end.send_if_modified(|end| {
+                        let open = end.position().is_some();
+                        if open {
+                            *end = End::Lost { head, seen };
+                        }
+                        open
+                    });
+                    return;
+                }
+                if let Some(mark) = mark {
+                    advance(&self.end, &mark);
+                }
+            }
+            super::pause(self.interval).await;
+        }
+    }
+}

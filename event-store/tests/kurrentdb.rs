@@ -1,0 +1,19 @@
+//! The log on KurrentDB: the contract, and what the official client does not survive by itself.
+//!
+//! Without a server, everything runs on the test double. With `KURRENTDB_URL`, the contract runs on the server that it names (`make
+//! test-kurrentdb`); the faults always need the double.
+
+#![expect(clippy::disallowed_methods, reason = "ids of these tests decide nothing; faults strike in real time")]
+
+#[path = "kurrentdb/contract.rs"]
+mod contract;
+#[path = "kurrentdb/faults_of_appends.rs"]
+mod faults_of_appends;
+#[path = "kurrentdb/faults_of_reads.rs"]
+mod faults_of_reads;
+#[path = "kurrentdb/fixture.rs"]
+mod fixture;
+#[path = "kurrentdb/leader.rs"]
+mod leader;
+#[path = "kurrentdb/stored.rs"]
+mod stored;

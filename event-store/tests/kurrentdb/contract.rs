@@ -1,0 +1,21 @@
+//! The contract (`event-store/CONTRACT.md`), rule by rule.
+
+use crate::fixture::log;
+use event_store_contract::{case, model};
+
+macro_rules! on_kurrentdb {
+    ($($file:ident :: $name:ident,)*) => {
+        $(#[tokio::test(flavor = "multi_thread")] async fn $name() { case(stringify!($name)).run(log().await).await; })*
+    };
+}
+
+event_store_contract::for_each_case!(on_kurrentdb);
+
+#[test]
+fn any_sequence_of_commands_is_answered_as_the_model_answers_it() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // Two processes in turn, so that what each one knows goes stale.
+    let log = runtime.block_on(log());
+    let stores = runtime.block_on(async { [log.open().await, log.open().await] });
+    model::hold(60, &runtime, &stores);
+}
