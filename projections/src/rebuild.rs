@@ -9,9 +9,9 @@ use domain::Position;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How often the tables are asked for while what queries see stands still, and how long between.
+/// How often the tables are asked for in a row, and how long what queries see may go on between.
 const SWITCH_ATTEMPTS: usize = 5;
-const SWITCH_PAUSE: Duration = Duration::from_millis(50);
+const SWITCH_PAUSE: Duration = Duration::from_millis(200);
 /// When somebody holds the tables for long, both contents go on for so long before it is tried again.
 const SWITCH_RETRY: Duration = Duration::from_secs(2);
 
@@ -121,22 +121,22 @@ impl Projector {
 
     /// Stops what queries see for a moment, goes as far as that came, and changes places.
     async fn try_switch(&self, mover: &mut Mover<'_>) -> Result<Switched, ProjectionError> {
-        mover.mark().await?;
-        let live = freeze(&mover.client, &mover.lease, self.parts.clock.now()).await?;
-        let mut outcome = mover.replay(Some(live.position), |_| {}, || false).await.map(|()| Switched::InUse);
         for _ in 0..SWITCH_ATTEMPTS {
-            if !matches!(outcome, Ok(Switched::InUse)) {
-                break;
+            mover.mark().await?;
+            let live = freeze(&mover.client, &mover.lease, self.parts.clock.now()).await?;
+            let outcome = match mover.replay(Some(live.position), |_| {}, || false).await {
+                Ok(()) => switch(&mut mover.client, &mover.lease, &live, mover.reached).await,
+                Err(error) => Err(error),
+            };
+            if matches!(outcome, Ok(Switched::Done)) {
+                return outcome;
             }
-            outcome = switch(&mut mover.client, &mover.lease, &live, mover.reached).await;
-            if matches!(outcome, Ok(Switched::InUse)) {
-                let again = self.parts.clock.now() + SWITCH_PAUSE;
-                self.parts.clock.sleep_until(again).await;
-            }
-        }
-        if !matches!(outcome, Ok(Switched::Done)) {
+            // What is in use goes on, with a new attempt or without one.
             live.release(&mover.client).await?;
+            outcome?;
+            let again = self.parts.clock.now() + SWITCH_PAUSE;
+            self.parts.clock.sleep_until(again).await;
         }
-        outcome
+        Ok(Switched::InUse)
     }
 }

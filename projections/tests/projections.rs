@@ -15,8 +15,12 @@ mod contents;
 mod crashes;
 #[path = "projections/freshness.rs"]
 mod freshness;
+#[path = "projections/generations.rs"]
+mod generations;
 #[path = "projections/history.rs"]
 mod history;
+#[path = "projections/kills.rs"]
+mod kills;
 #[path = "projections/leases.rs"]
 mod leases;
 #[path = "projections/obstacles.rs"]
@@ -25,3 +29,7 @@ mod obstacles;
 mod pages;
 #[path = "projections/replay.rs"]
 mod replay;
+#[path = "projections/switches.rs"]
+mod switches;
+#[path = "projections/verification.rs"]
+mod verification;

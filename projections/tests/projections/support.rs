@@ -1,6 +1,6 @@
 //! A database with a log, and projectors on it.
 
-use domain::{ManualClock, Position, SeededIds, Timestamp};
+use domain::{Clock, ManualClock, Position, SeededIds, Timestamp};
 use event_store::{EventStore, PostgresConfig, PostgresStore, StreamAppend};
 use projections::{Freshness, Parts, Projector, all, content_hash};
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ pub struct Site {
     pub clock: ManualClock,
     /// As the API has it.
     pub app: deadpool_postgres::Pool,
+    /// What the projectors of this site go by.
+    time: Arc<dyn Clock>,
     pump: Option<JoinHandle<()>>,
 }
 
@@ -31,14 +33,22 @@ pub struct Running {
 
 impl Site {
     pub async fn open() -> Self {
-        let database = TestDatabase::create().await;
         let clock = ManualClock::new(START);
+        Self::at(TestDatabase::create().await, clock.clone(), Arc::new(clock)).await
+    }
+
+    /// In a process of its own on another's database: time is the one that all processes share.
+    pub async fn in_real_time(url: String) -> Self {
+        Self::at(TestDatabase { url }, ManualClock::new(START), Arc::new(RealClock)).await
+    }
+
+    async fn at(database: TestDatabase, clock: ManualClock, time: Arc<dyn Clock>) -> Self {
         let config = database.url.parse().expect("the test server's address is valid");
-        let settings = PostgresConfig::new(config, database.pool(Role::App, 4), Arc::new(clock.clone()));
+        let settings = PostgresConfig::new(config, database.pool(Role::App, 4), time.clone());
         let settings = PostgresConfig { poll_interval: Duration::from_millis(100), ..settings };
         let store = EventStore::Postgres(PostgresStore::start(settings).await.expect("the database is migrated"));
         let app = database.pool(Role::App, 4);
-        Self { database, store, clock, app, pump: None }
+        Self { database, store, clock, app, time, pump: None }
     }
 
     /// Lets time run, twenty times as fast as outside.
@@ -54,7 +64,7 @@ impl Site {
     }
 
     pub fn freshness(&self) -> Freshness {
-        Freshness::new(self.app.clone(), Arc::new(self.clock.clone()))
+        Freshness::new(self.app.clone(), self.time.clone())
     }
 
     pub fn projector(&self, seed: u64) -> (Projector, Freshness) {
@@ -62,7 +72,7 @@ impl Site {
         let projector = Projector::new(Parts {
             store: self.store.clone(),
             pool: self.database.pool(Role::Projector, 12),
-            clock: Arc::new(self.clock.clone()),
+            clock: self.time.clone(),
             ids: Arc::new(SeededIds::new(seed)),
             freshness: freshness.clone(),
         });
@@ -139,4 +149,33 @@ pub fn names() -> Vec<&'static str> {
 /// Waits at most two minutes: long enough for a crowded machine, short enough to see that something hangs.
 pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(120), future).await.expect("it should not take two minutes")
+}
+
+/// The time that passes outside.
+struct RealClock;
+
+#[expect(clippy::disallowed_methods, reason = "processes share no other clock")]
+pub fn real_time() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is later than 1970");
+    Timestamp::from_micros(i64::try_from(since.as_micros()).expect("it is not that late"))
+}
+
+impl Clock for RealClock {
+    fn now(&self) -> Timestamp {
+        real_time()
+    }
+
+    fn since_boot(&self) -> Duration {
+        real_time().since(START)
+    }
+
+    fn database_time(&self, reported: Timestamp) -> Timestamp {
+        reported
+    }
+
+    fn sleep_until(&self, time: Timestamp) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        #[expect(clippy::disallowed_methods, reason = "processes share no other clock")]
+        let sleep = tokio::time::sleep(time.since(real_time()));
+        Box::pin(sleep)
+    }
 }
