@@ -10,5 +10,7 @@ mod faults;
 mod order;
 #[path = "event_store/refusals.rs"]
 mod refusals;
+#[path = "event_store/slow_reader.rs"]
+mod slow_reader;
 #[path = "event_store/support.rs"]
 mod support;
