@@ -1,10 +1,12 @@
 //! Stories across the whole system, on the built program. Modules of one binary, named by what happens or goes wrong.
 
 mod configuration;
+mod event_schemas;
 mod private_postgres;
 mod program;
 mod requirements;
 mod schemas;
+mod stored_log;
 mod stories;
 mod time_and_ids;
 mod walls;

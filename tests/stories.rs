@@ -1,6 +1,7 @@
 //! What people do with a running installation, from signing up to being forgotten.
 
 mod account;
+mod audit;
 mod canary;
 mod client;
 mod crashes;

@@ -9,4 +9,5 @@ mod domain {
     mod given;
     mod golden_events;
     mod stored_forms;
+    mod stored_log;
 }
