@@ -1,7 +1,7 @@
-//! The log: append, read, subscribe. PostgreSQL in production, memory in tests, one contract for both.
+//! The log: append, read, subscribe. PostgreSQL or KurrentDB in production, memory in tests, one contract for all: `CONTRACT.md`.
 //!
-//! An append concerns one stream and says which version it expects there. The order of all events is total and free of gaps for every
-//! reader. This crate must not know what an event means, and holds no key: it stores the bytes that `domain` makes.
+//! An append concerns one stream and says which version it expects there. The order of all events is total, and no reader misses one.
+//! This crate must not know what an event means, and holds no key: it stores the bytes that `domain` makes.
 
 mod append;
 mod fault;
