@@ -7,5 +7,6 @@ mod client;
 mod crashes;
 mod main_path;
 mod pages;
+mod projections;
 mod samples;
 mod sink;

@@ -43,7 +43,9 @@ async fn main() {
         }
     }
     let owner = database.client().await;
-    owner.batch_execute("UPDATE ops.bookmark SET version = 0").await.expect("the bookmarks can be reset");
+    let tables: Vec<&str> = all().iter().flat_map(|projection| projection.tables).map(|table| table.name).collect();
+    let empty = format!("DELETE FROM ops.bookmark; TRUNCATE {}", tables.join(", "));
+    owner.batch_execute(&empty).await.expect("the read models can be emptied");
     let (shutdown, told) = watch::channel(false);
     let began = Instant::now();
     let running = tokio::spawn(async move { projector.run(all(), told).await });

@@ -32,8 +32,8 @@ impl Batch {
     }
 
     /// Only what lies up to that position. With it all events up to there are known.
-    pub fn up_to(mut self, limit: Option<Position>) -> Self {
-        if let Some(limit) = limit.filter(|limit| self.to > *limit) {
+    pub fn up_to(mut self, limit: Position) -> Self {
+        if self.to > limit {
             self.events.retain(|event| event.position <= limit);
             self.to = limit;
         }

@@ -17,9 +17,6 @@ const RENEW_AFTER: Duration = Duration::from_millis(1_500);
 /// Events that are of no interest move the bookmark this late: nothing is lost by reading them again.
 const MARK_AFTER: Duration = Duration::from_millis(250);
 
-/// How soon what others have seen is seen here.
-const HEARSAY: Duration = Duration::from_millis(20);
-
 /// Losing the newest moves in a crash costs time, never facts: rows and bookmark go together. The plan of each run fits the sizes that the tables have then.
 const SESSION: &str = "SET synchronous_commit = off; SET plan_cache_mode = force_custom_plan; SET jit = off";
 
@@ -60,34 +57,26 @@ impl<'a> Mover<'a> {
         Ok(())
     }
 
-    /// Everything that the log holds, or what of it lies up to `until`. Ends when told to stop, too.
+    /// Everything that the log holds up to `until`, of which this process may not have heard yet. Ends when told to stop, too.
     pub async fn replay(
         &mut self,
-        until: Option<Position>,
+        until: Position,
         mut report: impl FnMut(Position),
         mut stopping: impl FnMut() -> bool,
     ) -> Result<(), ProjectionError> {
-        let is_there = |reached: Position| until.is_some_and(|until| reached >= until);
+        if self.reached >= until {
+            return Ok(());
+        }
         let mut history = read_history(&self.parts.store, &self.projection.filter(), self.reached);
-        while !is_there(self.reached) && !stopping() {
+        while self.reached < until && !stopping() {
             self.mark_if_due().await?;
             let news = tokio::select! {
                 news = history.recv() => news.unwrap_or(Err(ReadError::Closed))?,
                 () = self.parts.clock.sleep_until(self.mark_at) => continue,
             };
             let batch = Batch::read(news, self.reached).up_to(until);
-            let done = batch.is_end;
             self.apply(batch).await?;
             report(self.reached);
-            if done && until.is_none() {
-                break;
-            }
-            if done && !is_there(self.reached) {
-                // Another process has read further than this one has heard of.
-                let again = self.parts.clock.now() + HEARSAY;
-                self.parts.clock.sleep_until(again).await;
-                history = read_history(&self.parts.store, &self.projection.filter(), self.reached);
-            }
         }
         Ok(())
     }

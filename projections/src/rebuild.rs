@@ -12,6 +12,8 @@ use tokio::sync::watch;
 /// How often the tables are asked for in a row, and how long what queries see may go on between.
 const SWITCH_ATTEMPTS: usize = 5;
 const SWITCH_PAUSE: Duration = Duration::from_millis(200);
+/// What queries see stands still for about as long as the last stretch of the log took to fill.
+const STRETCH_MAX: Duration = Duration::from_millis(250);
 /// When somebody holds the tables for long, both contents go on for so long before it is tried again.
 const SWITCH_RETRY: Duration = Duration::from_secs(2);
 
@@ -90,17 +92,20 @@ impl Projector {
         shutdown: &watch::Receiver<bool>,
         progress: &mut impl FnMut(Progress),
     ) -> Result<Switched, ProjectionError> {
-        let head = self.parts.store.head().await?;
         let mut analyzed = false;
         loop {
-            mover.replay(None, |reached| progress(Progress { reached, head }), || *shutdown.borrow()).await?;
+            let (began, head) = (self.parts.clock.since_boot(), self.parts.store.head().await?);
+            mover.replay(head, |reached| progress(Progress { reached, head }), || *shutdown.borrow()).await?;
             if *shutdown.borrow() {
                 return Ok(Switched::InUse);
             }
             if !analyzed {
                 mover.client.execute("SELECT ops.analyze_next($1::text[])", &[&mover.lease.projection.table_names()]).await?;
                 analyzed = true;
-                // The log went on meanwhile.
+                continue;
+            }
+            // The log went on meanwhile: each stretch is shorter than the one before, as long as it is filled faster than it grows.
+            if self.parts.clock.since_boot() - began > STRETCH_MAX {
                 continue;
             }
             if self.try_switch(mover).await? == Switched::Done {
@@ -124,7 +129,7 @@ impl Projector {
         for _ in 0..SWITCH_ATTEMPTS {
             mover.mark().await?;
             let live = freeze(&mover.client, &mover.lease, self.parts.clock.now()).await?;
-            let outcome = match mover.replay(Some(live.position), |_| {}, || false).await {
+            let outcome = match mover.replay(live.position, |_| {}, || false).await {
                 Ok(()) => switch(&mut mover.client, &mover.lease, &live, mover.reached).await,
                 Err(error) => Err(error),
             };

@@ -44,14 +44,17 @@ impl Source {
     }
 }
 
-/// Reads in a task of its own, so that reading and applying overlap. It ends when it has caught up, or when nobody listens any more.
+/// Reads in a task of its own, so that reading and applying overlap. It goes on at the log's end, and ends when nobody listens any more.
 pub(crate) fn read_history(store: &EventStore, filter: &Filter, after: Position) -> History {
     let (sender, history) = mpsc::channel(READ_AHEAD);
     let mut subscription = store.subscribe(after, filter.clone());
     tokio::spawn(async move {
         loop {
-            let news = subscription.next().await;
-            let is_last = !matches!(news, Ok(SubscriptionEvent::Events(_)));
+            let news = tokio::select! {
+                news = subscription.next() => news,
+                () = sender.closed() => return,
+            };
+            let is_last = news.is_err();
             if sender.send(news).await.is_err() || is_last {
                 return;
             }

@@ -65,9 +65,9 @@ impl Projector {
         let other = self.parts.pool.get().await?;
         let head = live_position(projection, &other).await?;
         let mut report = |reached| progress(Progress { reached, head });
-        mover.replay(Some(head), &mut report, || false).await?;
+        mover.replay(head, &mut report, || false).await?;
         let (position, live) = mover.hold_during(hash_live(projection, other)).await??;
-        mover.replay(Some(position), &mut report, || false).await?;
+        mover.replay(position, &mut report, || false).await?;
         let other = self.parts.pool.get().await?;
         let rebuilt = mover.hold_during(table_hashes(projection, Generation::Check, &other)).await??;
         let tables = live.iter().zip(&rebuilt).map(|((name, live), (_, rebuilt))| ComparedTable { name, live: *live, rebuilt: *rebuilt });

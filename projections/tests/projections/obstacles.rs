@@ -4,7 +4,7 @@ use crate::story::Story;
 use crate::support::{START, Site, in_time};
 use domain::{Category, EventId, Ids, NewEvent, SealedSlots, StreamName};
 use event_store::{ExpectedVersion, StreamAppend};
-use projections::{find, lag};
+use projections::{find, lag, lags};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,5 +34,10 @@ async fn an_unknown_event_stops_the_projections_that_read_it_and_no_other() {
     let client = site.client().await;
     let behind = lag(find("emails").unwrap(), &client, &site.store).await.unwrap();
     assert_eq!((behind.distance(), behind.head), (1, after));
+    // What is missing grows old; what is caught up has no age.
+    let later = behind.oldest_unseen.unwrap() + Duration::from_secs(90);
+    let lags = lags(&client, &site.store).await.unwrap();
+    let age = |name: &str| lags.iter().find(|(found, _)| *found == name).unwrap().1.age(later);
+    assert_eq!((age("emails"), age("api_keys")), (Duration::from_secs(90), Duration::ZERO));
     running.stop().await;
 }
