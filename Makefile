@@ -7,7 +7,7 @@ ARGS ?=
 # Where `make bench` puts its databases: a real disk, since it counts what is synced.
 BENCH_DIR ?= /var/tmp
 
-.PHONY: run test check schema requirements bench
+.PHONY: run test test-kurrentdb check schema requirements bench
 
 # The server, with a PostgreSQL of its own unless DATABASE_URL names one.
 run:
@@ -18,6 +18,10 @@ run:
 # Every test, on a real PostgreSQL that lives as long as the run.
 test:
 	scripts/with-postgres cargo test --workspace --locked
+
+# The event store's contract on a KurrentDB server: make test-kurrentdb URL='esdb://localhost:2113?tls=false'
+test-kurrentdb:
+	scripts/test-kurrentdb '$(URL)'
 
 # What needs no test run: format, lints, walls.
 check:

@@ -8,6 +8,7 @@ mod client;
 mod end;
 mod following;
 mod looks;
+mod promptness;
 mod reader;
 mod stored;
 mod stretch;

@@ -42,6 +42,8 @@ impl Node {
         let kept = connections.clone();
         let incoming = TcpListenerStream::new(listener).map(move |stream| {
             let stream = stream?.into_std()?;
+            // As the server does.
+            stream.set_nodelay(true)?;
             lock(&kept.0).push(stream.try_clone()?);
             tokio::net::TcpStream::from_std(stream)
         });

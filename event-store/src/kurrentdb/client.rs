@@ -15,6 +15,7 @@ use eventstore::{
     StreamPosition, StreamState, SubscriptionFilter,
 };
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -29,6 +30,11 @@ impl Address {
         let separator = if url.contains('?') { '&' } else { '?' };
         // Appends need the leader, and only the leader's reads see them at once. The last word on a setting is the one that counts.
         format!("{url}{separator}nodePreference=leader").parse().ok().map(Self)
+    }
+
+    /// The ports that nodes listen at, as far as the address tells: where nodes are discovered, they have the same port as a rule.
+    pub fn ports(&self) -> HashSet<u16> {
+        self.0.hosts().iter().filter_map(|host| u16::try_from(host.port).ok()).collect()
     }
 }
 

@@ -46,6 +46,20 @@ pub(super) fn advance(sender: &watch::Sender<End>, mark: &Mark) {
     });
 }
 
+/// Tells every reader and writer that the log lost events. It stays so until the process is started again.
+fn lose(sender: &watch::Sender<End>, head: Position, seen: Position) {
+    sender.send_if_modified(|end| {
+        let is_open = end.position().is_some();
+        if is_open {
+            *end = End::Lost { head, seen };
+        }
+        is_open
+    });
+}
+
+/// Looks at the end between two looks for connections that the client has made again by itself.
+const CONNECTIONS_EVERY: u64 = 100;
+
 /// Looks the end up again and again: that is how this process hears of what others write.
 pub(super) struct Watcher {
     pub reader: Reader,
@@ -56,25 +70,19 @@ pub(super) struct Watcher {
 impl Watcher {
     /// Runs until aborted, or until the log is found to have lost events.
     pub async fn run(self) {
-        loop {
+        for look in 1_u64.. {
+            if look.is_multiple_of(CONNECTIONS_EVERY) {
+                self.reader.supervisor.make_prompt();
+            }
             // Taken before the look: what is known then must be in the log.
             let Some(seen) = self.end.borrow().position() else { return };
             if let Ok(mark) = self.reader.head(seen).await {
                 let head = mark.as_ref().map_or(Position::START, |mark| mark.position);
                 if head < seen {
                     tracing::error!(%head, %seen, "the log has lost events: nothing more is read or written");
-                    self.end.send_if_modified(|end| {
-                        let open = end.position().is_some();
-                        if open {
-                            *end = End::Lost { head, seen };
-                        }
-                        open
-                    });
-                    return;
+                    return lose(&self.end, head, seen);
                 }
-                if let Some(mark) = mark {
-                    advance(&self.end, &mark);
-                }
+                mark.iter().for_each(|mark| advance(&self.end, mark));
             }
             super::pause(self.interval).await;
         }

@@ -1,6 +1,7 @@
 //! Keeps a client that works: puts a new one in the place of one that failed, which also looks for the leader anew.
 
 use super::client::{Address, Link, Trouble};
+use super::promptness;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -21,6 +22,8 @@ struct Current {
     /// How long to wait before the next client, and so between attempts of whoever needs one.
     pause: Duration,
     redirections: u32,
+    /// Whether a call succeeded since it was connected.
+    is_proved: bool,
 }
 
 /// How long an operation has waited so far, and for how long it may.
@@ -43,7 +46,7 @@ impl Patience {
 impl Supervisor {
     pub fn new(address: Address, deadline: Duration) -> Result<Self, Trouble> {
         let link = Link::new(&address, deadline)?;
-        let current = Mutex::new(Current { link, generation: 0, pause: PAUSE_MIN, redirections: 0 });
+        let current = Mutex::new(Current { link, generation: 0, pause: PAUSE_MIN, redirections: 0, is_proved: false });
         Ok(Self { address, deadline, current })
     }
 
@@ -56,9 +59,14 @@ impl Supervisor {
     /// After a call that succeeded: the next failure is answered at once again.
     pub async fn proved(&self, generation: u64) {
         let mut current = self.current.lock().await;
-        if current.generation == generation {
-            (current.pause, current.redirections) = (PAUSE_MIN, 0);
+        if current.generation == generation && !current.is_proved {
+            (current.pause, current.redirections, current.is_proved) = (PAUSE_MIN, 0, true);
+            self.make_prompt();
         }
+    }
+
+    pub fn make_prompt(&self) {
+        promptness::set(&self.address.ports());
     }
 
     /// What to do after `trouble`: `Ok` means that the call may be repeated now, with another client where that helps. `Err` gives the
@@ -87,6 +95,7 @@ impl Supervisor {
             return Ok(pause);
         }
         super::pause(pause).await;
+        current.is_proved = false;
         current.redirections += u32::from(redirected);
         if redirected && current.redirections <= REDIRECTIONS_MAX {
             return Ok(pause);
