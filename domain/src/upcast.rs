@@ -52,7 +52,7 @@ pub fn current_facts(recorded: &RecordedEvent) -> Result<Cow<'_, [u8]>, DecodeEr
 
 fn current<E: Event>(recorded: &RecordedEvent) -> Result<Cow<'_, [u8]>, DecodeError> {
     let (event_type, version) = (&*recorded.header.event_type, recorded.header.schema_version);
-    match E::TYPES.iter().any(|known| *known == (event_type, version)) {
+    match E::TYPES.contains(&(event_type, version)) {
         true => Ok(Cow::Borrowed(&recorded.facts)),
         false => upcast::<E>(event_type, version, &recorded.facts).map(|(_, _, facts)| Cow::Owned(facts)),
     }
