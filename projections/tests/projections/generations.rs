@@ -7,6 +7,8 @@ use projections::{Generation, Projection, ProjectionError, all, emails, find, st
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use test_support::Role;
+use tokio_postgres::error::SqlState;
 
 fn messages() -> &'static Projection {
     find("emails").unwrap()
@@ -75,7 +77,7 @@ async fn queries_see_the_whole_content_while_it_is_made_again_amid_traffic() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_new_tables_have_the_names_indexes_settings_and_grants_of_the_old() {
+async fn m6_3_the_new_tables_have_the_indexes_settings_and_grants_of_the_old_and_only_the_projector_enters_the_side_rooms() {
     let site = Site::open().await;
     let running = site.start(1);
     running.reach(site.append(Story::new(32, START).steps(200)).await).await;
@@ -98,6 +100,16 @@ async fn the_new_tables_have_the_names_indexes_settings_and_grants_of_the_old() 
     assert_eq!(tables(&site, "read_former").await.len(), count, "the former content of each is kept, and only the last");
     for schema in ["read_next", "read_check"] {
         assert!(tables(&site, schema).await.is_empty(), "{schema}");
+    }
+    for role in [Role::App, Role::Analyst, Role::Vault] {
+        let client = site.database.pool(role, 1).get().await.unwrap();
+        let error = client.query("SELECT FROM read_former.emails", &[]).await.unwrap_err();
+        assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{role:?} enters a side room");
+    }
+    let projector = site.database.pool(Role::Projector, 1).get().await.unwrap();
+    // What runs with more rights than the projector's reaches no further than the side rooms.
+    for reach in ["SELECT ops.drop_generation('log', 'event')", "SELECT ops.make_generation('keyring', 'key', '{key}')"] {
+        assert!(projector.query(reach, &[]).await.is_err(), "{reach}");
     }
 }
 

@@ -63,8 +63,10 @@ async fn content_of_an_older_version_is_made_again() {
     let before = site.hashes().await;
     let owner = site.database.client().await;
     owner.batch_execute("UPDATE ops.bookmark SET version = 0; DELETE FROM read.members; DELETE FROM read.emails").await.unwrap();
-    let running = site.start(2);
+    // By two processes at once: each read model by one of them.
+    let (running, beside) = (site.start(2), site.start(3));
     running.reach(site.store.head().await.unwrap()).await;
     running.stop().await;
+    beside.stop().await;
     assert_eq!(before, site.hashes().await);
 }
