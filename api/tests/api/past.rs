@@ -16,28 +16,35 @@ async fn error(installation: &Installation, bearer: &str, query: &str, variables
     installation.graphql_reply(bearer, query, variables).await.json()["errors"][0]["extensions"]["code"].take()
 }
 
-const ORGANIZATION: &str = "query($t: DateTime, $p: Position) { organization(asOf: $t, asOfPosition: $p) {
+const ORGANIZATION: &str =
+    "query($t: DateTime, $p: Position, $least: Position) { organization(asOf: $t, asOfPosition: $p, atLeast: $least) {
     name personalData createdAt closedAt smtpServerId smtpServers { host } members { userId role joinedAt }
     apiKeys { nodes { id name scopes revokedAt } pageInfo { hasNextPage } } } }";
 
-/// Makes a second key and revokes it; gives the times after founding, making and revoking, and the key's id.
-async fn key_comes_and_goes(installation: &Installation, account: &Account) -> ([String; 3], String) {
+/// A second key that was made and revoked, and the times after founding, making and revoking.
+struct Revoked {
+    times: [String; 3],
+    key: String,
+    position: Value,
+}
+
+async fn key_comes_and_goes(installation: &Installation, account: &Account) -> Revoked {
     let founded = then(installation);
     installation.key(&account.session, &["READ_EMAILS"]).await;
     let made = then(installation);
     let keys = installation.graphql(&account.session, ORGANIZATION, json!({ "t": made })).await;
     let key = keys["organization"]["apiKeys"]["nodes"][0]["id"].as_str().unwrap().to_owned();
     let revoke = "mutation($k: ID!) { revokeApiKey(input: { apiKey: $k }) { position userErrors { code } } }";
-    installation.graphql(&account.session, revoke, json!({ "k": key })).await;
+    let position = installation.graphql(&account.session, revoke, json!({ "k": key })).await["revokeApiKey"]["position"].take();
     let revoked = then(installation);
-    ([founded, made, revoked], key)
+    Revoked { times: [founded, made, revoked], key, position }
 }
 
 #[actix_web::test]
 async fn an_organization_is_shown_as_it_was_with_its_members_and_keys() {
     let installation = Installation::new().await;
     let ada = installation.account("ada@example.org").await;
-    let ([founded, made, revoked], key) = key_comes_and_goes(&installation, &ada).await;
+    let Revoked { times: [founded, made, revoked], key, position } = key_comes_and_goes(&installation, &ada).await;
     let at = async |time: &str| installation.graphql(&ada.session, ORGANIZATION, json!({ "t": time })).await["organization"].take();
     let keys = |organization: &Value| organization["apiKeys"]["nodes"].as_array().unwrap().clone();
     let first = at(&founded).await;
@@ -48,7 +55,7 @@ async fn an_organization_is_shown_as_it_was_with_its_members_and_keys() {
     assert_eq!(keys(&second)[0], json!({ "id": key, "name": "app", "scopes": ["READ_EMAILS"], "revokedAt": null }));
     assert_ne!(keys(&at(&revoked).await)[0]["revokedAt"], Value::Null);
     // The past of this moment is the present.
-    let live = installation.graphql(&ada.session, ORGANIZATION, json!({})).await["organization"].take();
+    let live = installation.graphql(&ada.session, ORGANIZATION, json!({ "least": position })).await["organization"].take();
     assert_eq!(at(&revoked).await, live);
 }
 
@@ -111,7 +118,7 @@ const DIFF: &str = "query($id: ID!, $from: DateTime, $to: DateTime) { stateDiff(
 async fn c4_2_a_comparison_names_the_events_that_changed_each_field() {
     let installation = Installation::new().await;
     let ada = installation.account("ada@example.org").await;
-    let ([founded, made, revoked], key) = key_comes_and_goes(&installation, &ada).await;
+    let Revoked { times: [founded, made, revoked], key, .. } = key_comes_and_goes(&installation, &ada).await;
     let variables = json!({ "id": ada.organization, "from": made, "to": revoked });
     let changes = installation.graphql(&ada.session, DIFF, variables).await["stateDiff"].take();
     assert_eq!(changes.as_array().unwrap().len(), 1, "{changes:#}");
