@@ -17,6 +17,7 @@ mod exit;
 mod greeting;
 mod ids;
 mod logging;
+mod memory;
 mod pools;
 mod private_postgres;
 mod progress;

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::serve::Foundation;
 use anyhow::Context;
-use commands::{Commands, Spool};
+use commands::{Commands, LogPlace, Spool};
 use egress::{Egress, EgressPolicy};
 use event_store::{Connector, EventStore, PostgresConfig, PostgresStore};
 use mail::{TimeOuts, TlsTrust};
@@ -45,7 +45,7 @@ impl Service {
         let commands = Commands::new(commands::Parts {
             store: store.clone(),
             vault: vault.clone(),
-            spool: Spool::new(foundation.pools.app.clone(), vault.clone()),
+            spool: Spool::new(foundation.pools.app.clone(), vault.clone(), LogPlace::SameDatabase),
             egress: egress(config)?,
             trust: TlsTrust::system(None).context("the system's certificate authorities cannot be read")?,
             clock: foundation.clock.clone(),

@@ -15,6 +15,9 @@ const STREAMS_MAX: u64 = 20_000;
 /// How soon the tail is followed again after it broke.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// Looks at the log's end are this far apart: the tail is no further behind, and does not look at each batch of messages.
+const PACE: Duration = Duration::from_millis(15);
+
 /// What is kept. Each message gets events all the time: were it forgotten too, hardly anything read meanwhile could be kept.
 const KEPT: [Category; 4] = [Category::User, Category::Organization, Category::ApiKey, Category::SmtpServer];
 
@@ -91,7 +94,12 @@ async fn follow_from(cache: &std::sync::Weak<FoldCache>, store: &EventStore, hea
         let cache = cache.upgrade()?;
         match next {
             Ok(SubscriptionEvent::Events(events)) => events.iter().for_each(|event| cache.forget(event.header.stream)),
-            Ok(SubscriptionEvent::CaughtUp(_)) => cache.following.store(true, Ordering::SeqCst),
+            Ok(SubscriptionEvent::CaughtUp(_)) => {
+                cache.following.store(true, Ordering::SeqCst);
+                drop(cache);
+                #[expect(clippy::disallowed_methods, reason = "it spreads the load; nothing is decided by it")]
+                tokio::time::sleep(PACE).await;
+            }
             Err(error) => return Some(error),
         }
     }

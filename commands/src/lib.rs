@@ -44,7 +44,7 @@ pub use revoke_api_key::RevokeApiKey;
 pub use send_email::{Accepted, Attachment, MessageFault, SendEmail, SendEmails, SendRefusal, TAG_LOOKUP};
 pub use sign_in::{SignInRefusal, SignInWithPassword, SignedInSession};
 pub use sign_up::{SignUpRefusal, SignUpWithPassword};
-pub use spool::{CapturedMail, Spool, SpoolError, SpooledMail, SpooledRecipient};
+pub use spool::{CapturedMail, LogPlace, Spool, SpoolError, SpooledMail, SpooledRecipient};
 
 /// What refusals and captured mail are told in. The interface that shows them must not send mail itself, and so does not depend on `mail`.
 pub use mail::{ComposeCode, ComposeError, ComposeField, LoginVerdict, ParsedAttachment, ParsedMessage, parse_message};
@@ -55,6 +55,7 @@ use event_store::EventStore;
 use fold_cache::FoldCache;
 use mail::TlsTrust;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use vault::Vault;
 
 /// The write side's parts, shared by all commands. Cheap to clone.
@@ -69,6 +70,8 @@ pub struct Commands {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) cache: Arc<FoldCache>,
     pub(crate) in_flight: Arc<reservations::InFlight>,
+    /// Turns at composing and writing messages, by KiB.
+    pub(crate) sending: Arc<Semaphore>,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -115,6 +118,7 @@ impl Commands {
             ids,
             cache,
             in_flight: Arc::default(),
+            sending: Arc::new(Semaphore::new(send_email::WORK_KIB)),
             settings: Arc::new(settings),
         }
     }

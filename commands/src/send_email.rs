@@ -18,6 +18,10 @@ pub use prepare::TAG_LOOKUP;
 /// Messages of one request at most (Resend's limit).
 pub const BATCH_MAX: usize = 100;
 
+/// Bytes of messages (in KiB) that are composed, sealed and written at the same time. Each is in memory several times over meanwhile, and what waits for
+/// its turn is there once; more at a time would not be faster.
+pub(crate) const WORK_KIB: usize = 4 << 10;
+
 /// One message as an application asks for it.
 #[derive(Clone)]
 pub struct SendEmail {
@@ -79,12 +83,24 @@ impl SendEmail {
     }
 }
 
+impl SendEmails {
+    /// Never more than there is, so that the largest request has its turn, too.
+    fn weight_kib(&self) -> u32 {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let attachments = |message: &SendEmail| message.attachments.iter().map(|attachment| attachment.content.len()).sum::<usize>();
+        let bytes: usize =
+            self.messages.iter().map(|message| 1024 + text(&message.html) + text(&message.text) + attachments(message)).sum();
+        u32::try_from((bytes / 1024).min(WORK_KIB)).expect("WORK_KIB is small")
+    }
+}
+
 impl Commands {
     pub async fn send_emails(&self, by: &Request, request: SendEmails) -> Result<Vec<Accepted>, Failure<SendRefusal>> {
         let now = self.clock.now();
         check::check(&request, now).map_err(Failure::Refused)?;
         let transport = self.transport_of(by.organization).await?.ok_or(Failure::Refused(SendRefusal::OrganizationNotOpen))?;
         let chosen: Vec<Chosen> = request.messages.iter().map(|_| self.choose_ids(now)).collect();
+        let _turn = self.sending.acquire_many(request.weight_kib()).await.expect("the semaphore is never closed");
         let Some(key) = &request.idempotency_key else {
             let (queues, entries) = self.prepare(by, &request, transport, &chosen, now).await?;
             self.spool.put(entries).await?;

@@ -1,4 +1,5 @@
-//! Group commit for finished bodies: one task removes what all deliveries have finished at the moment in one statement, and so in one fsync.
+//! Group commit for finished bodies: one task removes what all deliveries have finished at the moment in one statement. It
+//! does not wait for the disk: a body that a crash of the database brings back is of a finished message, and expires.
 
 use crate::SpoolError;
 use deadpool_postgres::Pool;
@@ -8,6 +9,9 @@ use uuid::Uuid;
 
 /// Requests carried out together at most.
 const REQUESTS_MAX: usize = 500;
+
+const DELETE: &str = "DELETE FROM spool.entry USING (SELECT set_config('synchronous_commit', 'off', true)) later
+    WHERE email = ANY ($1) AND NOT captured";
 
 struct Waiting {
     emails: Vec<EmailId>,
@@ -26,7 +30,7 @@ impl SpoolRemover {
         Self { queue }
     }
 
-    /// Returns when the rows are gone durably. Giving up waiting cancels nothing.
+    /// Returns when the rows are gone. Giving up waiting cancels nothing.
     pub async fn remove(&self, emails: &[EmailId]) -> Result<(), SpoolError> {
         let (answer, answered) = oneshot::channel();
         self.queue.send(Waiting { emails: emails.to_vec(), answer }).await.map_err(|_| SpoolError::Closed)?;
@@ -49,7 +53,7 @@ async fn run(pool: Pool, mut waiting: mpsc::Receiver<Waiting>) {
 /// What the sandbox caught meanwhile stays.
 async fn delete(pool: &Pool, emails: Vec<Uuid>) -> Result<(), SpoolError> {
     let client = pool.get().await?;
-    let statement = client.prepare_cached("DELETE FROM spool.entry WHERE email = ANY ($1) AND NOT captured").await?;
+    let statement = client.prepare_cached(DELETE).await?;
     client.execute(&statement, &[&emails]).await?;
     Ok(())
 }

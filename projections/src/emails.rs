@@ -64,12 +64,20 @@ pub async fn of_recipient(client: &ClientWrapper, organization: OrganizationId, 
     Ok(client.query(&statement, &[&organization.0, &keys]).await?.iter().map(|row| EmailId(row.get(0))).collect())
 }
 
-/// Messages that are finished while their body still lies in the spool, as a crash between the two leaves them.
-pub async fn finished_with_body(client: &ClientWrapper, limit: i64) -> Result<Vec<EmailId>, QueryError> {
-    let select = "SELECT s.email FROM spool.entry s JOIN read.emails e ON e.organization = s.organization AND e.id = s.email
-        WHERE NOT s.captured AND e.due_at_us IS NULL LIMIT $1";
+/// Messages that are finished while their body still lies in the spool, as a crash between the two leaves them, among the `count` bodies behind `after`.
+/// The second value is where the next look begins; `None`: from the start.
+pub async fn finished_with_body(
+    client: &ClientWrapper,
+    after: EmailId,
+    count: usize,
+) -> Result<(Vec<EmailId>, Option<EmailId>), QueryError> {
+    let select = "SELECT s.email, e.id IS NOT NULL AS finished
+        FROM (SELECT email, organization FROM spool.entry WHERE email > $1 AND NOT captured ORDER BY email LIMIT $2) s
+        LEFT JOIN read.emails e ON e.organization = s.organization AND e.id = s.email AND e.due_at_us IS NULL ORDER BY s.email";
     let statement = client.prepare_cached(select).await?;
-    Ok(client.query(&statement, &[&limit]).await?.iter().map(|row| EmailId(row.get(0))).collect())
+    let rows = client.query(&statement, &[&after.0, &i64::try_from(count).unwrap_or(i64::MAX)]).await?;
+    let last = rows.last().filter(|_| rows.len() == count).map(|row| EmailId(row.get("email")));
+    Ok((rows.iter().filter(|row| row.get("finished")).map(|row| EmailId(row.get("email"))).collect(), last))
 }
 
 /// Those of the messages that exist, in no particular order.

@@ -4,12 +4,16 @@ use domain::{Position, RecordedEvent};
 use event_store::{EventStore, Filter, ReadError, Subscription, SubscriptionEvent};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// How much is kept. Whoever is further behind reads the log by itself.
 const EVENTS_KEPT_MAX: usize = 4_096;
 const BYTES_KEPT_MAX: usize = 16 << 20;
 /// The most events handed out at once.
 const BATCH_MAX: usize = 1_000;
+/// At the log's end, reads are at least this far apart. A read model is later by as much under load, and moved by fewer and larger transactions,
+/// which cost nearly the same however many events they hold.
+const PACE: Duration = Duration::from_millis(15);
 
 /// Events in order, and how far they reach.
 pub(crate) struct Batch {
@@ -45,7 +49,25 @@ pub(crate) struct Feed {
     store: EventStore,
     recent: Mutex<Option<Recent>>,
     /// Held by whoever reads on; the others find in `recent` what it has read.
-    subscription: tokio::sync::Mutex<Option<Subscription>>,
+    reader: tokio::sync::Mutex<Option<Reader>>,
+}
+
+struct Reader {
+    subscription: Subscription,
+    /// The end was just reached.
+    pause: bool,
+}
+
+impl Reader {
+    async fn read_on(&mut self) -> Result<SubscriptionEvent, ReadError> {
+        if std::mem::take(&mut self.pause) {
+            #[expect(clippy::disallowed_methods, reason = "it spreads the load; nothing is decided by it")]
+            tokio::time::sleep(PACE).await;
+        }
+        let news = self.subscription.next().await;
+        self.pause = matches!(news, Ok(SubscriptionEvent::CaughtUp(_)));
+        news
+    }
 }
 
 /// Everything behind `start`, up to `end`.
@@ -64,7 +86,7 @@ enum Found {
 
 impl Feed {
     pub fn new(store: EventStore) -> Self {
-        Self { store, recent: Mutex::default(), subscription: tokio::sync::Mutex::default() }
+        Self { store, recent: Mutex::default(), reader: tokio::sync::Mutex::default() }
     }
 
     /// The events behind `after`; waits until there are some. `None`: they are no longer kept. May be dropped and called again.
@@ -73,13 +95,14 @@ impl Feed {
             if let Some(answer) = self.look(after) {
                 return Ok(answer);
             }
-            let mut subscription = self.subscription.lock().await;
+            let mut reader = self.reader.lock().await;
             // Somebody else may have read on while this one waited.
             if let Some(answer) = self.look(after) {
                 return Ok(answer);
             }
-            let subscription = subscription.get_or_insert_with(|| self.store.subscribe(after, Filter::default()));
-            let news = subscription.next().await?;
+            let subscribe = || Reader { subscription: self.store.subscribe(after, Filter::default()), pause: false };
+            let reader = reader.get_or_insert_with(subscribe);
+            let news = reader.read_on().await?;
             let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
             recent.get_or_insert_with(|| Recent::from(after)).take_in(news);
         }

@@ -3,7 +3,8 @@
 use crate::delivery_attempt::{Deliverer, Outcome};
 use crate::{Parts, pause};
 use domain::{Clock, EmailId, SmtpServerId, Timestamp, Transport};
-use projections::{ClaimedDelivery, delivery_queue};
+use projections::ClaimedDelivery;
+use projections::delivery_queue::{self, Room, Round};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(crate) async fn run(parts: Parts, mut stopping: watch::Receiver<bool>) {
     let mut deliveries = JoinSet::new();
     while !*stopping.borrow() {
         let free = parts.settings.deliveries_max.saturating_sub(deliveries.len());
-        let claimed = if free > 0 { leases.claim(free).await } else { vec![] };
+        let claimed = leases.claim(free).await;
         let idle = claimed.is_empty();
         for delivery in claimed {
             let task = deliveries.spawn(deliver(parts.clock.clone(), deliverer.clone(), delivery.clone()));
@@ -85,6 +86,9 @@ struct Leases<'a> {
     held: HashMap<task::Id, ClaimedDelivery>,
     /// What is done, and keeps its lease for a moment.
     settled: Vec<Settled>,
+    round: Round,
+    /// When a claim last found nothing, and the servers that were busy then.
+    fruitless: Option<(Timestamp, Vec<SmtpServerId>)>,
     renew_at: Timestamp,
     release_at: Timestamp,
 }
@@ -92,23 +96,33 @@ struct Leases<'a> {
 impl<'a> Leases<'a> {
     fn new(parts: &'a Parts) -> Self {
         let now = parts.clock.now();
-        let (token, held) = (parts.ids.random(), HashMap::new());
-        Self { parts, token, held, settled: vec![], renew_at: now + RENEWAL, release_at: now + SETTLING }
+        let (token, held, round) = (parts.ids.random(), HashMap::new(), Round::default());
+        Self { parts, token, held, settled: vec![], round, fruitless: None, renew_at: now + RENEWAL, release_at: now + SETTLING }
     }
 
     /// A few at a time, and none for a server that has enough to do: one that is slow holds up nobody else's mail.
-    async fn claim(&self, free: usize) -> Vec<ClaimedDelivery> {
-        let now = self.parts.clock.now();
-        let limit = free.min(2 * self.parts.settings.connections_per_server_max);
-        let busy = self.busy();
+    async fn claim(&mut self, free: usize) -> Vec<ClaimedDelivery> {
+        let (now, busy) = (self.parts.clock.now(), self.busy());
+        if free == 0 || self.nothing_new(now, &busy) {
+            return vec![];
+        }
+        let room = Room { messages: free, per_server: 2 * self.parts.settings.connections_per_server_max, busy: &busy };
+        let round = &mut self.round;
         let claimed = async {
             let client = self.parts.pool.get().await?;
-            anyhow::Ok(delivery_queue::claim(&client, self.token, now, now + LEASE, i64::try_from(limit)?, &busy).await?)
+            anyhow::Ok(delivery_queue::claim(&client, self.token, now, now + LEASE, &room, round).await?)
         };
-        claimed.await.unwrap_or_else(|error| {
+        let claimed = claimed.await.unwrap_or_else(|error| {
             tracing::warn!(error = format!("{error:#}"), "due deliveries could not be claimed");
             vec![]
-        })
+        });
+        self.fruitless = claimed.is_empty().then_some((now, busy));
+        claimed
+    }
+
+    /// Nothing was due a moment ago, and no server has become free since.
+    fn nothing_new(&self, now: Timestamp, busy: &[SmtpServerId]) -> bool {
+        self.fruitless.as_ref().is_some_and(|(at, were_busy)| now < *at + IDLE && were_busy.iter().all(|server| busy.contains(server)))
     }
 
     /// Servers with as many messages in hand as they may have connections.
