@@ -3,6 +3,7 @@
 mod appender;
 mod batch;
 mod connector;
+mod matching;
 mod queue;
 mod reader;
 mod session;

@@ -8,6 +8,8 @@ mod contract;
 mod faults;
 #[path = "event_store/order.rs"]
 mod order;
+#[path = "event_store/plans.rs"]
+mod plans;
 #[path = "event_store/refusals.rs"]
 mod refusals;
 #[path = "event_store/slow_reader.rs"]

@@ -1,10 +1,12 @@
 //! Reading, on a pool.
 
+use super::matching::{self, Order};
 use super::session::columns;
 use crate::subscription::Window;
 use crate::{Direction, Filter, ReadError, ReadFrom, at};
 use domain::{EventHeader, RecordedEvent, SealedSlots, StreamName, Timestamp};
 use futures::TryStreamExt;
+use std::borrow::Cow;
 use std::pin::pin;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -44,19 +46,6 @@ const STREAM_FORWARDS: &str = select_stream!("e.version >= $4 ORDER BY e.version
 const STREAM_BACKWARDS: &str = select_stream!("e.version <= $4 ORDER BY e.version DESC LIMIT $5");
 
 const RANGE: &str = select_events!("FROM log.event e WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position");
-
-macro_rules! select_matching {
-    ($rest:literal) => {
-        select_events!(
-            "FROM log.event e WHERE e.position > $1 AND e.position <= $2
-        AND ($3::int2[] IS NULL OR e.category = ANY ($3)) AND ($4::uuid IS NULL OR e.organization = $4) AND ($5::text[] IS NULL OR e.event_type = ANY ($5)) "
-                $rest
-        )
-    };
-}
-
-const MATCHING: &str = select_matching!("ORDER BY e.position LIMIT $6");
-const MATCHING_BACKWARDS: &str = select_matching!("ORDER BY e.position DESC LIMIT $6");
 
 pub(crate) struct Reader {
     pool: deadpool_postgres::Pool,
@@ -111,13 +100,15 @@ impl Reader {
     pub async fn window(&self, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Window, ReadError> {
         let whole = filter.is_everything();
         let client = self.pool.get().await?;
-        let statement = client.prepare_cached(if whole { RANGE } else { MATCHING }).await?;
-        let (low, high) = (number(after), number(to));
-        let columns = FilterColumns::of(filter);
-        let limit_column = limit_of(limit);
-        let values: [&(dyn ToSql + Sync); 6] =
-            [&low, &high, &columns.categories, &columns.organization, &columns.event_types, &limit_column];
-        let mut rows = pin!(client.query_raw(&statement, values[..if whole { 2 } else { 6 }].iter().copied()).await?);
+        let statement = if whole { Cow::Borrowed(RANGE) } else { matching::statement(filter, Order::Rising).into() };
+        let statement = client.prepare_cached(&statement).await?;
+        let (low, high, limit_value) = (number(after), number(to), limit_of(limit));
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&low, &high];
+        if !whole {
+            values.push(&limit_value);
+            values.extend(matching::values(filter));
+        }
+        let mut rows = pin!(client.query_raw(&statement, values).await?);
         let (mut window, mut reached) = (Window::default(), after);
         // Read row by row, so that what is too much stays in the server.
         while let Some(row) = rows.try_next().await? {
@@ -139,37 +130,20 @@ impl Reader {
     }
 
     pub async fn matching(&self, after: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
-        self.select(MATCHING, after, u64::MAX, limit, filter).await
+        self.select(Order::Rising, after, u64::MAX, limit, filter).await
     }
 
     pub async fn backwards(&self, before: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
-        self.select(MATCHING_BACKWARDS, 0, before.saturating_sub(1), limit, filter).await
+        self.select(Order::Falling, 0, before.saturating_sub(1), limit, filter).await
     }
 
-    async fn select(&self, statement: &str, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
+    async fn select(&self, order: Order, after: u64, to: u64, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
         let client = self.pool.get().await?;
-        let statement = client.prepare_cached(statement).await?;
-        let FilterColumns { categories, organization, event_types } = FilterColumns::of(filter);
-        let values: [&(dyn ToSql + Sync); 6] = [&number(after), &number(to), &categories, &organization, &event_types, &limit_of(limit)];
+        let statement = client.prepare_cached(&matching::statement(filter, order)).await?;
+        let (low, high, limit) = (number(after), number(to), limit_of(limit));
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&low, &high, &limit];
+        values.extend(matching::values(filter));
         client.query(&statement, &values).await?.iter().map(event).collect()
-    }
-}
-
-/// A filter as the statements take it: NULL asks for everything.
-struct FilterColumns<'a> {
-    categories: Option<Vec<i16>>,
-    organization: Option<uuid::Uuid>,
-    event_types: Option<&'a Vec<String>>,
-}
-
-impl<'a> FilterColumns<'a> {
-    fn of(filter: &'a Filter) -> Self {
-        let categories: Vec<i16> = filter.categories.iter().map(|category| category.number()).collect();
-        Self {
-            categories: (!categories.is_empty()).then_some(categories),
-            organization: filter.organization.map(|organization| organization.0),
-            event_types: (!filter.event_types.is_empty()).then_some(&filter.event_types),
-        }
     }
 }
 
