@@ -90,7 +90,9 @@ async fn insert(transaction: &Transaction<'_>, actions: &[&RecordedEvent]) -> Re
     let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(&statement).await?, &INSERT_TYPES));
     for event in actions {
         let header = &event.header;
-        let told: Told = serde_json::from_slice(&event.facts).map_err(|_| ProjectionError::Undecodable { position: event.position })?;
+        let undecodable = || ProjectionError::Undecodable { position: event.position };
+        let facts = domain::current_facts(event).map_err(|_| undecodable())?;
+        let told: Told = serde_json::from_slice(&facts).map_err(|_| undecodable())?;
         // A message's row in `emails` has the sender's envelope; it is not stored twice.
         let envelope = told.origin.map(|slot| EnvelopeColumns::of_number(header, &event.slots, slot));
         let slot = envelope.as_ref().map(|envelope| envelope.slot).or(told.sender.map(crate::envelope_column::slot_column));
