@@ -10,12 +10,15 @@ pub enum Fault {
     Connection,
     /// The database refused, with this code (PostgreSQL's SQLSTATE): the operation was not done.
     Refused(String),
+    /// Too much waits to be written already: the operation was not begun.
+    Crowded,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Connection => f.write_str("no connection to the database"),
+            Fault::Crowded => f.write_str("too much waits to be written"),
             Fault::Refused(code) => write!(f, "the database refused with code {code}"),
         }
     }

@@ -22,7 +22,7 @@ pub(crate) use reader::Reader;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tail::Tail;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_postgres::NoTls;
 
@@ -60,8 +60,13 @@ pub struct PostgresStore {
     shared: Arc<Shared>,
 }
 
+/// What waits for the appender, or is being written, weighs no more than this. Callers that ask again and again while the database is away would fill
+/// the memory otherwise.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+
 struct Shared {
     queue: mpsc::UnboundedSender<Message>,
+    room: Arc<Semaphore>,
     reader: Reader,
     head: Arc<watch::Sender<Head>>,
     appender: Mutex<Option<JoinHandle<()>>>,
@@ -85,25 +90,36 @@ impl PostgresStore {
         let appender = Mutex::new(Some(tokio::spawn(appender.run(Queue::new(messages)))));
         let reader = Reader::new(pool);
         let tail = tokio::spawn(Tail { config, connector, head: head.clone(), poll_interval }.run());
-        Ok(Self { shared: Arc::new(Shared { queue, reader, head, appender, tail }) })
+        let room = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
+        Ok(Self { shared: Arc::new(Shared { queue, room, reader, head, appender, tail }) })
     }
 
     pub(crate) async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
         let mut requests = Vec::with_capacity(1);
-        let answer = request(append, &mut requests)?;
+        let answer = self.request(append, &mut requests)?;
         self.send(requests);
         answer.await.unwrap_or(Err(AppendError::ShuttingDown))
     }
 
     pub(crate) async fn append_batch(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
         let mut requests = Vec::with_capacity(appends.len());
-        let answers: Vec<_> = appends.into_iter().map(|append| request(append, &mut requests)).collect();
+        let answers: Vec<_> = appends.into_iter().map(|append| self.request(append, &mut requests)).collect();
         self.send(requests);
         join_all(answers.into_iter().map(async |answer| match answer {
             Ok(answer) => answer.await.unwrap_or(Err(AppendError::ShuttingDown)),
             Err(refusal) => Err(refusal),
         }))
         .await
+    }
+
+    /// Readies an append for the queue, on its caller's time. What can never be written does not get there, nor what there is no room for.
+    fn request(&self, append: StreamAppend, requests: &mut Vec<Request>) -> Result<Answer, AppendError> {
+        let bytes = append.check()?;
+        let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = self.shared.room.clone().try_acquire_many_owned(weight).map_err(|_| AppendError::Unavailable(Fault::Crowded))?;
+        let (answer, receiver) = oneshot::channel();
+        requests.push(Request::new(append, bytes, room, answer));
+        Ok(receiver)
     }
 
     fn send(&self, requests: Vec<Request>) {
@@ -134,14 +150,6 @@ impl PostgresStore {
 }
 
 type Answer = oneshot::Receiver<Result<Appended, AppendError>>;
-
-/// Readies an append for the queue, on its caller's time. What can never be written does not get there.
-fn request(append: StreamAppend, requests: &mut Vec<Request>) -> Result<Answer, AppendError> {
-    let bytes = append.check()?;
-    let (answer, receiver) = oneshot::channel();
-    requests.push(Request::new(append, bytes, answer));
-    Ok(receiver)
-}
 
 /// Waits before a connection is tried again.
 #[expect(clippy::disallowed_methods, reason = "a server that is gone comes back in its own time, not in the injected clock's")]

@@ -3,7 +3,7 @@
 use crate::{AppendError, Appended, ExpectedVersion, StreamAppend};
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 /// Bounds of one statement. Beyond about a thousand events it gains nothing, and the bytes pass through memory several times.
 const BATCH_REQUESTS_MAX: usize = 1_000;
@@ -18,18 +18,32 @@ pub(super) struct Request {
     /// The events' headers, encoded for the versions that the caller expects; empty when the caller expects none in particular.
     pub headers: Vec<Vec<u8>>,
     pub bytes: usize,
-    pub answer: oneshot::Sender<Result<Appended, AppendError>>,
+    /// Its share of what may wait, given back with the answer.
+    room: OwnedSemaphorePermit,
+    answer: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
 impl Request {
-    pub fn new(append: StreamAppend, bytes: usize, answer: oneshot::Sender<Result<Appended, AppendError>>) -> Self {
+    pub fn new(
+        append: StreamAppend,
+        bytes: usize,
+        room: OwnedSemaphorePermit,
+        answer: oneshot::Sender<Result<Appended, AppendError>>,
+    ) -> Self {
         let sealed = append.events.iter().map(|event| event.slots.encode()).collect();
         let first_version = first_version(append.expected);
         let headers = first_version.map_or_else(Vec::new, |first| {
             let versions = first..;
             append.events.iter().zip(versions).map(|(event, version)| event.header(append.stream, version).to_bytes()).collect()
         });
-        Self { append, sealed, headers, bytes, answer }
+        Self { append, sealed, headers, bytes, room, answer }
+    }
+
+    /// Gives its room back, and the answer. A caller that gave up has dropped the other end, which changes nothing.
+    pub fn answer(self, verdict: Result<Appended, AppendError>) {
+        let Self { append, sealed, headers, room, answer, .. } = self;
+        drop((append, sealed, headers, room));
+        let _ = answer.send(verdict);
     }
 
     /// The header's stored bytes for the version that the event got.

@@ -1,8 +1,8 @@
 //! What may go wrong around an append, and what must hold all the same.
 
-use crate::support::{append, appended, event, events, in_time, open, position_of, read_up_to, stream};
+use crate::support::{append, appended, event, event_of_size, events, in_time, open, position_of, read_up_to, stream};
 use domain::Position;
-use event_store::{AppendError, EventStore, ExpectedVersion, Filter, ReadError, SubscriptionEvent};
+use event_store::{APPEND_BYTES_MAX, AppendError, EventStore, ExpectedVersion, Fault, Filter, ReadError, SubscriptionEvent};
 use futures::future::join_all;
 use std::time::Duration;
 use test_support::TestDatabase;
@@ -138,4 +138,26 @@ async fn an_append_may_cross_into_a_partition_that_no_migration_made() {
     assert_eq!(store.append(append(across, ExpectedVersion::NoStream, events(5))).await, Ok(appended(0, 4, 20_000_002)));
     assert_eq!(store.read_streams(&[across]).await.unwrap()[0].len(), 5);
     assert_eq!(store.read_all(position_of(19_999_997), 10).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn c27_what_waits_for_a_database_that_is_away_is_bounded_and_the_rest_refused_at_once() {
+    let database = TestDatabase::create().await;
+    let store = EventStore::Postgres(open(&database).await);
+    let client = database.client().await;
+    // Whoever wants to write waits for this lock: the database is there, and does not answer.
+    client.batch_execute("BEGIN; LOCK TABLE log.event IN EXCLUSIVE MODE").await.unwrap();
+    let heavy = || append(stream(), ExpectedVersion::NoStream, vec![event_of_size(APPEND_BYTES_MAX - 2048)]);
+    // Callers that give up make no room: their events may still be written.
+    for _ in 0..64 {
+        assert!(futures::poll!(Box::pin(store.append(heavy()))).is_pending());
+    }
+    let crowded = AppendError::Unavailable(Fault::Crowded);
+    assert_eq!(store.append(heavy()).await, Err(crowded.clone()));
+    assert_eq!(store.append_batch(vec![heavy(), heavy()]).await, vec![Err(crowded.clone()), Err(crowded)]);
+    client.batch_execute("COMMIT").await.unwrap();
+    while store.head().await != Ok(position_of(64)) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(in_time(store.append(heavy())).await.map(|appended| appended.position), Ok(position_of(65)), "there is room again");
 }

@@ -2,7 +2,7 @@
 
 use domain::{ManualClock, Position, RecordedEvent, Timestamp};
 use event_store::{Appended, PostgresConfig, PostgresStore, Subscription, SubscriptionEvent};
-pub use event_store_contract::sample::{append, event, events, stream};
+pub use event_store_contract::sample::{append, event, event_of_size, events, stream};
 use std::sync::Arc;
 use std::time::Duration;
 use test_support::{Role, TestDatabase};
