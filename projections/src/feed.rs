@@ -35,6 +35,11 @@ impl Batch {
         }
     }
 
+    /// Up to there, nothing is of interest.
+    pub fn passed(to: Position) -> Self {
+        Self { events: vec![], to, is_end: false }
+    }
+
     /// Only what lies up to that position. With it all events up to there are known.
     pub fn up_to(mut self, limit: Position) -> Self {
         if self.to > limit {

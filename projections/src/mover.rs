@@ -70,12 +70,11 @@ impl<'a> Mover<'a> {
         let mut history = read_history(&self.parts.store, &self.projection.filter(), self.reached);
         while self.reached < until && !stopping() {
             self.mark_if_due().await?;
-            let news = tokio::select! {
-                news = history.recv() => news.unwrap_or(Err(ReadError::Closed))?,
+            let batch = tokio::select! {
+                batch = history.recv() => batch.unwrap_or(Err(ReadError::Closed))?,
                 () = self.parts.clock.sleep_until(self.mark_at) => continue,
             };
-            let batch = Batch::read(news, self.reached).up_to(until);
-            self.apply(batch).await?;
+            self.apply(batch.up_to(until)).await?;
             report(self.reached);
         }
         Ok(())

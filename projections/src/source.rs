@@ -2,14 +2,19 @@
 
 use crate::feed::{Batch, Feed};
 use domain::Position;
-use event_store::{EventStore, Filter, ReadError, SubscriptionEvent};
+use event_store::{EventStore, Filter, ReadError};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Batches read ahead while the one before them is applied.
 const READ_AHEAD: usize = 2;
 
-type History = mpsc::Receiver<Result<SubscriptionEvent, ReadError>>;
+/// A reader that finds nothing of interest says this often how far it has come, so that the bookmark moves on.
+const WORD_AFTER: Duration = Duration::from_secs(1);
+const WORD_AFTER_MAX: Duration = Duration::from_mins(1);
+
+type History = mpsc::Receiver<Result<Batch, ReadError>>;
 
 pub(crate) struct Source {
     store: EventStore,
@@ -30,7 +35,7 @@ impl Source {
     pub async fn next(&mut self, after: Position) -> Result<Batch, ReadError> {
         loop {
             if let Some(history) = &mut self.history {
-                let batch = Batch::read(history.recv().await.unwrap_or(Err(ReadError::Closed))?, after);
+                let batch = history.recv().await.unwrap_or(Err(ReadError::Closed))?;
                 if batch.is_end {
                     self.history = None;
                 }
@@ -49,16 +54,32 @@ pub(crate) fn read_history(store: &EventStore, filter: &Filter, after: Position)
     let (sender, history) = mpsc::channel(READ_AHEAD);
     let mut subscription = store.subscribe(after, filter.clone());
     tokio::spawn(async move {
+        let (mut told, mut word_after) = (after, WORD_AFTER);
         loop {
-            let news = tokio::select! {
-                news = subscription.next() => news,
+            let read = tokio::select! {
+                news = subscription.next() => news.map(|news| Batch::read(news, told)),
+                () = pause(word_after) => match subscription.checkpoint() {
+                    passed if passed > told => Ok(Batch::passed(passed)),
+                    // One read may take longer than that. It began anew just now, and gets more time.
+                    _ => {
+                        word_after = WORD_AFTER_MAX.min(word_after * 2);
+                        continue;
+                    }
+                },
                 () = sender.closed() => return,
             };
-            let is_last = news.is_err();
-            if sender.send(news).await.is_err() || is_last {
+            word_after = WORD_AFTER;
+            told = read.as_ref().map_or(told, |batch| batch.to);
+            let is_last = read.is_err();
+            if sender.send(read).await.is_err() || is_last {
                 return;
             }
         }
     });
     history
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is said then is true whenever it is said")]
+async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
 }
