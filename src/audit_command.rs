@@ -7,13 +7,12 @@ mod reveal;
 mod tell;
 
 use crate::config::Config;
+use crate::event_log::open_store;
 use crate::serve::Foundation;
-use crate::service::store_config;
 use anyhow::{Context, bail};
 use arguments::{AtArguments, BetweenArguments, Format, Opening};
 use clap::Subcommand;
 use domain::{ApiKey, Category, SmtpServer, StreamName, Suppression};
-use event_store::{EventStore, PostgresStore};
 use history::{Fields, History, Moment};
 use reveal::Reveal;
 
@@ -57,10 +56,7 @@ pub(crate) enum AuditCommand {
 
 pub(crate) async fn run(config: Config, command: AuditCommand) -> anyhow::Result<()> {
     let foundation = Foundation::beside(config).await?;
-    let store = PostgresStore::start(store_config(&foundation))
-        .await
-        .map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
-    let store = EventStore::Postgres(store);
+    let store = open_store(&foundation).await?;
     let history = History::new(store.clone(), foundation.clock.clone());
     let outcome = answer(&foundation, &history, command).await;
     store.shutdown().await;

@@ -56,6 +56,7 @@ pub struct DatabaseSettings {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventStoreSettings {
+    /// Of a KurrentDB. None: the log lies in the database.
     pub url: Option<Secret>,
 }
 

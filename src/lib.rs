@@ -12,6 +12,7 @@ mod config;
 mod data_directory;
 mod database;
 mod doctor;
+mod event_log;
 mod events_command;
 mod exit;
 mod greeting;

@@ -24,9 +24,11 @@ const ANALYST_CONNECTIONS: usize = 4;
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Application and vault ask for few rows at a time by their keys. A plan that was made while a table was small would read all of it when it is
-/// large, so theirs go by index from the first row on, and are made once.
+/// large, so theirs go by index from the first row on, and are made once. Keys and texts are on the disk before an event speaks of them, and
+/// that is not left to the server's default: the log may lie elsewhere.
 const BY_INDEX: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
-    SET plan_cache_mode = force_generic_plan; SET jit = off; SET statement_timeout = '30s'";
+    SET plan_cache_mode = force_generic_plan; SET jit = off; SET statement_timeout = '30s';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
 impl Pools {
     /// `database` is the login that may become every role; `vault`, where there is one, the vault's own.

@@ -10,7 +10,7 @@ const QUIET: Duration = Duration::from_secs(2);
 /// A bar over `total` steps. It shows itself after two seconds, on standard error, and only when that is a terminal.
 pub fn bar(what: &'static str, total: u64) -> Progress {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()).with_message(what);
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta} left").expect("the template is well formed");
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta} left").expect("the template is well formed");
     bar.set_style(style);
     Progress { bar, shown: false, terminal: std::io::stderr().is_terminal() }
 }

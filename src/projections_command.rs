@@ -1,17 +1,18 @@
 //! `lethemail projections`: looking at the read models, making one again, going back, and comparing.
 
 use crate::config::Config;
+use crate::event_log::open_store;
 use crate::progress;
 use crate::serve::Foundation;
-use crate::service::store_config;
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use event_store::{EventStore, PostgresStore};
-use projections::{Freshness, Generation, GenerationStatus, Progress, Projection, Projector, content_hash, lag, status};
+use domain::Timestamp;
+use event_store::EventStore;
+use projections::{Freshness, Generation, GenerationStatus, Lag, Progress, Projection, Projector, content_hash, lags, status};
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ProjectionsCommand {
-    /// Name, events behind the log, and the SHA-256 of the content
+    /// Name, events behind the log (seconds where the log cannot count), and the SHA-256 of the content
     List,
     /// Version, position, lag and holder of each read model, and what lies beside it
     Status,
@@ -30,10 +31,7 @@ pub(crate) enum ProjectionsCommand {
 
 pub(crate) async fn run(config: Config, command: ProjectionsCommand) -> anyhow::Result<()> {
     let foundation = Foundation::beside(config).await?;
-    let store = PostgresStore::start(store_config(&foundation))
-        .await
-        .map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
-    let store = EventStore::Postgres(store);
+    let store = open_store(&foundation).await?;
     let outcome = Command { foundation: &foundation, store: &store }.run(command).await;
     store.shutdown().await;
     foundation.stop().await?;
@@ -60,8 +58,10 @@ impl Command<'_> {
 
     async fn list(&self) -> anyhow::Result<()> {
         let client = self.foundation.pools.projector.get().await?;
-        for projection in projections::all() {
-            let behind = lag(projection, &client, self.store).await?.distance();
+        let lags = lags(&client, self.store).await?;
+        let now = self.foundation.clock.now();
+        for (projection, (_, lag)) in projections::all().iter().zip(lags) {
+            let behind = lag.events.map_or_else(|| seconds(&lag, now), |events| events.to_string());
             println!("{:<18} {behind:>10} behind  {}", projection.name, hex(content_hash(projection, &client).await?));
         }
         Ok(())
@@ -71,9 +71,10 @@ impl Command<'_> {
         let client = self.foundation.pools.projector.get().await?;
         let now = self.foundation.clock.now();
         for found in status(&client, self.store, now).await? {
-            let (events, seconds) = (found.lag.distance(), found.lag.age(now).as_secs_f64());
+            let events = found.lag.events.map_or_else(String::new, |events| format!("{events} events, "));
+            let seconds = seconds(&found.lag, now);
             let live = found.live.as_ref().map_or_else(|| "never filled".to_owned(), describe);
-            println!("{:<18} {live}  {events} events, {seconds:.1} s behind", found.projection.name);
+            println!("{:<18} {live}  {events}{seconds} behind", found.projection.name);
             if found.live.as_ref().is_some_and(|live| live.version != found.projection.version) {
                 println!("  this program makes version {}", found.projection.version);
             }
@@ -117,7 +118,7 @@ impl Command<'_> {
             println!(
                 "{:<18} at {}: {verdict}\n  in use  {}\n  rebuilt {}",
                 projection.name,
-                found.position.commit,
+                found.position,
                 hex(found.live),
                 hex(found.rebuilt)
             );
@@ -144,7 +145,7 @@ impl Command<'_> {
         })
     }
 
-    /// A bar up to where the log ends now.
+    /// A bar up to where the log ends now. It shows a share: positions need not count events.
     async fn progress(&self, what: &'static str) -> anyhow::Result<impl FnMut(Progress) + use<>> {
         let mut bar = progress::bar(what, self.store.head().await?.commit);
         Ok(move |at: Progress| bar.at(at.reached.commit))
@@ -160,9 +161,13 @@ fn find(name: &str) -> anyhow::Result<&'static Projection> {
     projections::find(name).with_context(|| format!("there is no read model of this name; there are {}", names()))
 }
 
+fn seconds(lag: &Lag, now: Timestamp) -> String {
+    format!("{:.1} s", lag.age(now).as_secs_f64())
+}
+
 fn describe(status: &GenerationStatus) -> String {
     let holder = status.holder.as_deref().map_or_else(|| "held by nobody".to_owned(), |holder| format!("held by {holder}"));
-    format!("version {}  position {}  {holder}", status.version, status.position.commit)
+    format!("version {}  position {}  {holder}", status.version, status.position)
 }
 
 fn name_of(generation: Generation) -> &'static str {

@@ -7,9 +7,12 @@ use actix_web::{App, HttpServer};
 use anyhow::Context;
 use api::{Api, ApiParts, ApiSettings, NotReady, Readiness};
 use deadpool_postgres::Pool;
+use domain::Clock;
 use event_store::EventStore;
-use projections::lag;
+use projections::{Lag, lags};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Threads that answer requests. Statements and sealing happen on the program's own threads as well.
@@ -19,6 +22,8 @@ const DRAIN_S: u64 = 30;
 
 /// Events that a read model may be behind before requests should go elsewhere.
 const LAG_EVENTS_MAX: u64 = 50_000;
+/// The same by the time for which the oldest event has waited, however few they are.
+const LAG_AGE_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
     pub api: Api,
@@ -30,7 +35,7 @@ pub(crate) struct Server {
 impl Server {
     /// Answers requests when it returns, but is not ready before [`Self::set_ready`].
     pub fn start(foundation: &Foundation, service: &Service, listener: TcpListener) -> anyhow::Result<Self> {
-        let readiness = readiness(foundation.pools.app.clone(), service.store.clone());
+        let readiness = readiness(foundation.pools.app.clone(), service.store.clone(), foundation.clock.clone());
         let config = &foundation.config;
         let api = Api::new(ApiParts {
             commands: service.commands.clone(),
@@ -80,26 +85,23 @@ impl Server {
     }
 }
 
-fn readiness(pool: Pool, store: EventStore) -> Readiness {
+fn readiness(pool: Pool, store: EventStore, clock: Arc<dyn Clock>) -> Readiness {
     Readiness::new(move || {
-        let (pool, store) = (pool.clone(), store.clone());
-        Box::pin(async move { look(&pool, &store).await })
+        let (pool, store, clock) = (pool.clone(), store.clone(), clock.clone());
+        Box::pin(async move { look(&pool, &store, &*clock).await })
     })
 }
 
 /// The database answers, has every migration of this program, and the read models are not far behind the log.
-async fn look(pool: &Pool, store: &EventStore) -> Result<(), NotReady> {
+async fn look(pool: &Pool, store: &EventStore, clock: &dyn Clock) -> Result<(), NotReady> {
     let client = pool.get().await.map_err(|_| NotReady("no database connection"))?;
     match migrations::pending(&client).await {
         Ok(0) => {}
         Ok(_) => return Err(NotReady("migrations are missing")),
         Err(_) => return Err(NotReady("the database does not answer")),
     }
-    for projection in projections::all() {
-        let lag = lag(projection, &client, store).await.map_err(|_| NotReady("the read models cannot be looked at"))?;
-        if lag.distance() > LAG_EVENTS_MAX {
-            return Err(NotReady("the read models are far behind"));
-        }
-    }
-    Ok(())
+    let lags = lags(&client, store).await.map_err(|_| NotReady("the read models cannot be looked at"))?;
+    let now = clock.now();
+    let is_far = |lag: &Lag| lag.events.is_some_and(|events| events > LAG_EVENTS_MAX) || lag.age(now) > LAG_AGE_MAX;
+    if lags.iter().any(|(_, lag)| is_far(lag)) { Err(NotReady("the read models are far behind")) } else { Ok(()) }
 }

@@ -1,11 +1,12 @@
 //! What runs on the foundation: the vault, the event log, the write side, read models and workers, in that order; stopped in reverse.
 
 use crate::config::Config;
+use crate::event_log::{open_store, place_of};
 use crate::serve::Foundation;
 use anyhow::Context;
-use commands::{Commands, LogPlace, Spool};
+use commands::{Commands, Spool};
 use egress::{Egress, EgressPolicy};
-use event_store::{Connector, EventStore, PostgresConfig, PostgresStore};
+use event_store::EventStore;
 use mail::{TimeOuts, TlsTrust};
 use projections::{Freshness, Projector, delivery_queue};
 use std::time::Duration;
@@ -45,7 +46,7 @@ impl Service {
         let commands = Commands::new(commands::Parts {
             store: store.clone(),
             vault: vault.clone(),
-            spool: Spool::new(foundation.pools.app.clone(), vault.clone(), LogPlace::SameDatabase),
+            spool: Spool::new(foundation.pools.app.clone(), vault.clone(), place_of(&store)),
             egress: egress(config)?,
             trust: TlsTrust::system(None).context("the system's certificate authorities cannot be read")?,
             clock: foundation.clock.clone(),
@@ -111,21 +112,6 @@ impl Service {
             }
         }
         self.store.shutdown().await;
-    }
-}
-
-async fn open_store(foundation: &Foundation) -> anyhow::Result<EventStore> {
-    let store =
-        PostgresStore::start(store_config(foundation)).await.map_err(|fault| anyhow::anyhow!("the event log cannot be opened: {fault}"))?;
-    Ok(EventStore::Postgres(store))
-}
-
-/// The log lies in the same database, and is reached the same way.
-pub(crate) fn store_config(foundation: &Foundation) -> PostgresConfig {
-    let connector = Connector::new(foundation.database.tls());
-    PostgresConfig {
-        connector,
-        ..PostgresConfig::new(foundation.database.config().clone(), foundation.pools.app.clone(), foundation.clock.clone())
     }
 }
 

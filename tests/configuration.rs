@@ -101,6 +101,9 @@ fn wrong_values_are_named_by_their_key() {
         ("LETHEMAIL_LIMITS__BODIES_IN_FLIGHT_BYTES", "1000", "limits.bodies_in_flight_bytes"),
         ("LETHEMAIL_PUBLIC_URL", "ftp://x", "public_url"),
         ("LETHEMAIL_EVENT_STORE__URL", "mysql://x", "event_store.url"),
+        ("LETHEMAIL_EVENT_STORE__URL", "postgresql://db/log", "event_store.url"),
+        ("LETHEMAIL_EVENT_STORE__URL", "esdb://", "event_store.url"),
+        ("LETHEMAIL_EVENT_STORE__URL", "esdb://host:port", "event_store.url"),
         ("LETHEMAIL_DATABASE__VAULT_URL", "postgresql://x", "database.vault_url"),
         ("LETHEMAIL_LOG__LEVEL", "loud", "log.level"),
     ];
@@ -108,6 +111,19 @@ fn wrong_values_are_named_by_their_key() {
         let error = load(&Flags::default(), &[(name, value)]).unwrap_err().to_string();
         assert!(error.starts_with(key), "{name}={value}: {error}");
     }
+}
+
+#[test]
+fn the_log_may_lie_on_kurrentdb_and_its_address_is_a_secret() {
+    for url in
+        ["esdb://h:2113?tls=false", "esdb+discover://u:hunter2@h", "kurrentdb://u:hunter2@a:2113,b:2113", "kurrentdb+discover://h:2113"]
+    {
+        let config = load(&Flags::default(), &[("LETHEMAIL_EVENT_STORE__URL", url)]).unwrap();
+        assert!(!config.show().contains(url) && !format!("{config:?}").contains("hunter2"));
+        assert_eq!(config.event_store.url.unwrap().expose(), url);
+    }
+    let error = load(&Flags::default(), &[("LETHEMAIL_EVENT_STORE__URL", "esdb://u:hunter2@h:port")]).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
 }
 
 #[test]

@@ -121,6 +121,14 @@ impl EventStore {
         }
     }
 
+    /// How many events stand behind `after`, up to `to`. `None` where positions count nothing, and only reading would tell.
+    pub fn count_between(&self, after: Position, to: Position) -> Option<u64> {
+        match self {
+            Self::Postgres(_) | Self::Memory(_) => Some(to.commit.saturating_sub(after.commit)),
+            Self::Kurrentdb(_) => None,
+        }
+    }
+
     /// Stops taking appends, completes those that were taken, and ends subscriptions.
     pub async fn shutdown(&self) {
         match self {

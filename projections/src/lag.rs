@@ -12,16 +12,13 @@ use std::time::Duration;
 pub struct Lag {
     pub bookmark: Position,
     pub head: Position,
+    /// How many events are missing; `None` where the log's positions count nothing, and only `oldest_unseen` tells.
+    pub events: Option<u64>,
     /// When the first event behind the bookmark was recorded; `None` when there is none. It may turn out to be of no interest.
     pub oldest_unseen: Option<Timestamp>,
 }
 
 impl Lag {
-    /// Roughly how many events are missing: exact where the log counts positions, bytes of the log elsewhere. For gauges only.
-    pub fn distance(&self) -> u64 {
-        self.head.commit.saturating_sub(self.bookmark.commit)
-    }
-
     /// How long the oldest event that queries cannot show has been waiting.
     pub fn age(&self, now: Timestamp) -> Duration {
         self.oldest_unseen.map_or(Duration::ZERO, |recorded_at| now.since(recorded_at))
@@ -50,7 +47,8 @@ pub async fn lags(client: &ClientWrapper, store: &EventStore) -> Result<Vec<(&'s
         if bookmark < head && !oldest.contains_key(&bookmark) {
             oldest.insert(bookmark, store.read_all(bookmark, 1).await?.first().map(|event| event.recorded_at));
         }
-        lags.push((name, Lag { bookmark, head, oldest_unseen: oldest.get(&bookmark).copied().flatten() }));
+        let oldest_unseen = oldest.get(&bookmark).copied().flatten();
+        lags.push((name, Lag { bookmark, head, events: store.count_between(bookmark, head), oldest_unseen }));
     }
     Ok(lags)
 }

@@ -49,7 +49,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("database.vault_url", Kind::Secret, "Login of the vault's own role, which makes the separation of the keyring real."),
     setting("database.bin_dir", Kind::Text, "Directory of the PostgreSQL server programs for the private PostgreSQL."),
-    setting("event_store.url", Kind::Secret, "A postgresql:// address when the event log lives in another database."),
+    setting(
+        "event_store.url",
+        Kind::Secret,
+        "esdb:// or kurrentdb:// address (also +discover) of a KurrentDB of its own for the event log; without it the log lies in the database.",
+    ),
     setting("smtp.concurrency_per_server", Kind::Whole, "Connections to one SMTP server at a time."),
     setting("smtp.connect_timeout_s", Kind::Whole, "Seconds to wait for a connection and its greeting."),
     setting("smtp.data_timeout_s", Kind::Whole, "Seconds to wait for the reply to a message's text (RFC 5321, 4.5.3.2.6)."),

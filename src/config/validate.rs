@@ -1,8 +1,13 @@
 //! What must hold between settings before anything starts.
 
 use super::{Config, ConfigError};
+use event_store::KurrentdbConfig;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+
+const KURRENTDB: &str =
+    "an address of KurrentDB, as in esdb://host:2113?tls=false or kurrentdb+discover://host, or left out: the log is in the database then";
+const KURRENTDB_SCHEMES: [&str; 4] = ["esdb://", "esdb+discover://", "kurrentdb://", "kurrentdb+discover://"];
 
 impl Config {
     pub(super) fn validated(mut self) -> Result<Self, ConfigError> {
@@ -25,7 +30,7 @@ impl Config {
             (self.database.url.as_ref().is_none_or(|url| is_postgres(url.expose())), "database.url", "a postgresql:// address"),
             (self.database.vault_url.as_ref().is_none_or(|url| is_postgres(url.expose())), "database.vault_url", "a postgresql:// address"),
             (self.database.vault_url.is_none() || self.database.url.is_some(), "database.vault_url", "set together with database.url"),
-            (self.event_store.url.as_ref().is_none_or(|url| is_postgres(url.expose())), "event_store.url", "a postgresql:// address"),
+            (self.event_store.url.as_ref().is_none_or(|url| is_kurrentdb(url.expose())), "event_store.url", KURRENTDB),
             (self.smtp.concurrency_per_server > 0, "smtp.concurrency_per_server", "at least 1"),
             (self.smtp.connect_timeout_s > 0, "smtp.connect_timeout_s", "at least 1"),
             (self.smtp.data_timeout_s > 0, "smtp.data_timeout_s", "at least 1"),
@@ -69,6 +74,10 @@ fn is_http(url: &str) -> bool {
 
 fn is_postgres(url: &str) -> bool {
     url.starts_with("postgresql://") || url.starts_with("postgres://")
+}
+
+fn is_kurrentdb(url: &str) -> bool {
+    KURRENTDB_SCHEMES.iter().any(|scheme| url.starts_with(scheme)) && KurrentdbConfig::new(url).is_ok()
 }
 
 fn is_network(text: &str) -> bool {

@@ -80,7 +80,7 @@ async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 async fn is_caught_up(site: &Site) -> bool {
     let client = site.client().await;
-    projections::lags(&client, &site.store).await.unwrap().iter().all(|(_, lag)| lag.distance() == 0)
+    projections::lags(&client, &site.store).await.unwrap().iter().all(|(_, lag)| lag.events == Some(0))
 }
 
 async fn emails_as_the_log_makes_them(site: &Site) {
