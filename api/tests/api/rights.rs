@@ -13,7 +13,9 @@ async fn the_history_of_an_organization_is_not_for_keys() {
         assert_eq!(reply.json()["errors"][0]["extensions"]["code"], "FORBIDDEN", "{reply:?}");
         assert!(!reply.body.contains("127.0.0.1"));
     }
-    let own = installation.graphql(&ada.session, query, json!({ "o": ada.organization })).await;
+    let (_, position) = installation.send(&ada.key, &["bob@example.com"]).await;
+    let recent = "query($o: ID, $p: Position) { accountHistory(organization: $o, atLeast: $p) { nodes { ip userAgent } } }";
+    let own = installation.graphql(&ada.session, recent, json!({ "o": ada.organization, "p": position })).await;
     assert_ne!(own["accountHistory"]["nodes"], json!([]));
 }
 
