@@ -4,6 +4,7 @@ use crate::audit_command::{self, AuditCommand};
 use crate::config::{Config, Flags};
 use crate::events_command::{self, EventsCommand};
 use crate::exit::{EXIT_CODES, Exit};
+use crate::log_command::{self, LogCommand};
 use crate::projections_command::{self, ProjectionsCommand};
 use crate::{doctor, logging, serve};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -40,6 +41,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// The log itself: where it ends, how it grows, who reads it
+    Log {
+        #[command(subcommand)]
+        command: LogCommand,
     },
     /// The events of the log
     Events {
@@ -96,6 +102,10 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Audit { command } => {
             logging::install(LevelFilter::WARN);
             runtime()?.block_on(audit_command::run(config, command)).map(|()| Exit::Done)
+        }
+        Command::Log { command } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(log_command::run(config, command)).map(|()| Exit::Done)
         }
         Command::Doctor => Ok(runtime()?.block_on(doctor::run(&config))),
         Command::Schema | Command::Completions { .. } | Command::Events { .. } => {

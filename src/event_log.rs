@@ -2,7 +2,6 @@
 
 use crate::serve::Foundation;
 use anyhow::{Context, anyhow, bail};
-use commands::LogPlace;
 use event_store::{Connector, EventStore, KurrentdbConfig, KurrentdbStore, PostgresConfig, PostgresStore};
 
 /// Read models that have come further than the beginning of a log.
@@ -17,14 +16,6 @@ pub(crate) async fn open_store(foundation: &Foundation) -> anyhow::Result<EventS
         Some(url) => KurrentdbStore::start(KurrentdbConfig::new(url.expose())?).await.map(EventStore::Kurrentdb),
     };
     opened.map_err(|fault| anyhow!("the event log cannot be opened: {fault}"))
-}
-
-/// Whether one sync makes bodies and events durable.
-pub(crate) fn place_of(store: &EventStore) -> LogPlace {
-    match store {
-        EventStore::Postgres(_) => LogPlace::SameDatabase,
-        EventStore::Kurrentdb(_) | EventStore::Memory(_) => LogPlace::Elsewhere,
-    }
 }
 
 /// The database is reached as by everything else.

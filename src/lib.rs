@@ -17,6 +17,7 @@ mod events_command;
 mod exit;
 mod greeting;
 mod ids;
+mod log_command;
 mod logging;
 mod memory;
 mod pools;

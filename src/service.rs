@@ -1,7 +1,7 @@
 //! What runs on the foundation: the vault, the event log, the write side, read models and workers, in that order; stopped in reverse.
 
 use crate::config::Config;
-use crate::event_log::{open_store, place_of};
+use crate::event_log::open_store;
 use crate::serve::Foundation;
 use anyhow::Context;
 use commands::{Commands, Spool};
@@ -46,7 +46,7 @@ impl Service {
         let commands = Commands::new(commands::Parts {
             store: store.clone(),
             vault: vault.clone(),
-            spool: Spool::new(foundation.pools.app.clone(), vault.clone(), place_of(&store)),
+            spool: Spool::new(foundation.pools.app.clone(), vault.clone()),
             egress: egress(config)?,
             trust: TlsTrust::system(None).context("the system's certificate authorities cannot be read")?,
             clock: foundation.clock.clone(),

@@ -44,7 +44,7 @@ pub use revoke_api_key::RevokeApiKey;
 pub use send_email::{Accepted, Attachment, MessageFault, SendEmail, SendEmails, SendRefusal, TAG_LOOKUP};
 pub use sign_in::{SignInRefusal, SignInWithPassword, SignedInSession};
 pub use sign_up::{SignUpRefusal, SignUpWithPassword};
-pub use spool::{CapturedMail, LogPlace, Spool, SpoolError, SpooledMail, SpooledRecipient};
+pub use spool::{CapturedMail, Spool, SpoolError, SpooledMail, SpooledRecipient};
 
 /// What refusals and captured mail are told in. The interface that shows them must not send mail itself, and so does not depend on `mail`.
 pub use mail::{ComposeCode, ComposeError, ComposeField, LoginVerdict, ParsedAttachment, ParsedMessage, parse_message};

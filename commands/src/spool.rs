@@ -19,15 +19,6 @@ pub struct Spool {
     pub(crate) remover: SpoolRemover,
 }
 
-/// Where the events lie that follow the bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogPlace {
-    /// Under the same write-ahead log: the event's sync is the body's, too.
-    SameDatabase,
-    /// On a server of its own: the body must be on the disk before.
-    Elsewhere,
-}
-
 /// Everything that delivery needs.
 pub struct SpooledMail {
     /// The envelope's sender.
@@ -85,8 +76,8 @@ pub(crate) struct Entry {
 
 impl Spool {
     /// Must be called on a tokio runtime: tasks write what several requests spool at once, and remove what several deliveries have finished.
-    pub fn new(pool: Pool, vault: Vault, log: LogPlace) -> Self {
-        Self { writer: SpoolWriter::start(pool.clone(), log), remover: SpoolRemover::start(pool.clone()), pool, vault }
+    pub fn new(pool: Pool, vault: Vault) -> Self {
+        Self { writer: SpoolWriter::start(pool.clone()), remover: SpoolRemover::start(pool.clone()), pool, vault }
     }
 
     pub(crate) async fn connection(&self) -> Result<Object, PoolError> {
@@ -98,7 +89,7 @@ impl Spool {
         Entry { email, organization, body, expires_at }
     }
 
-    /// Durable at the latest when an event is that is recorded afterwards.
+    /// Durable when it returns.
     pub(crate) async fn put(&self, entries: Vec<Entry>) -> Result<(), SpoolError> {
         self.writer.write(entries).await
     }

@@ -1,7 +1,7 @@
 //! Group commit for the spool: one task writes what all requests spool at the moment in one statement.
 
+use crate::SpoolError;
 use crate::spool::Entry;
-use crate::{LogPlace, SpoolError};
 use deadpool_postgres::{Object, Pool};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -46,19 +46,19 @@ pub(crate) struct SpoolWriter {
     queue: mpsc::Sender<Waiting>,
 }
 
-/// Where bodies and log share one write-ahead log, this does not wait for the disk: whatever makes a later event durable makes this durable before it.
+/// Waits for the disk (ADR 7).
 const INSERT: &str = "
     INSERT INTO spool.entry (email, organization, epoch, wrapped_key, body, expires_at_us)
-    SELECT entry.* FROM (SELECT CASE WHEN $7 THEN set_config('synchronous_commit', 'off', true) END) later, unnest($1::uuid[], $2::uuid[], $3::int[], $4::bytea[], $5::bytea[], $6::bigint[]) entry";
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bytea[], $5::bytea[], $6::bigint[])";
 
 impl SpoolWriter {
-    pub fn start(pool: Pool, log: LogPlace) -> Self {
+    pub fn start(pool: Pool) -> Self {
         let (queue, waiting) = mpsc::channel(REQUESTS_MAX * 2);
-        tokio::spawn(run(pool, log, waiting));
+        tokio::spawn(run(pool, waiting));
         Self { queue }
     }
 
-    /// Returns when the rows are durable, or will be before any event that is recorded from now on is. Giving up waiting cancels nothing: an entry that no event follows expires.
+    /// Returns when the rows are durable. Giving up waiting cancels nothing: an entry that no event follows expires.
     pub async fn write(&self, entries: Vec<Entry>) -> Result<(), SpoolError> {
         let (answer, answered) = oneshot::channel();
         self.queue.send(Waiting { entries, answer }).await.map_err(|_| SpoolError::Closed)?;
@@ -66,7 +66,7 @@ impl SpoolWriter {
     }
 }
 
-async fn run(pool: Pool, log: LogPlace, mut waiting: mpsc::Receiver<Waiting>) {
+async fn run(pool: Pool, mut waiting: mpsc::Receiver<Waiting>) {
     // Always the same connection: each keeps the memory that its largest statement took.
     let mut connection = None;
     while let Some(first) = waiting.recv().await {
@@ -77,7 +77,7 @@ async fn run(pool: Pool, log: LogPlace, mut waiting: mpsc::Receiver<Waiting>) {
             bytes += size(&next);
             batch.push(next);
         }
-        let outcome = insert(&pool, &mut connection, log, &batch).await;
+        let outcome = insert(&pool, &mut connection, &batch).await;
         if outcome.is_err() {
             connection = None;
         }
@@ -92,7 +92,7 @@ fn size(waiting: &Waiting) -> usize {
     waiting.entries.iter().map(|entry| entry.body.ciphertext.len()).sum()
 }
 
-async fn insert(pool: &Pool, connection: &mut Option<Object>, log: LogPlace, batch: &[Waiting]) -> Result<(), SpoolError> {
+async fn insert(pool: &Pool, connection: &mut Option<Object>, batch: &[Waiting]) -> Result<(), SpoolError> {
     let columns = Columns::of(batch.iter().flat_map(|waiting| &waiting.entries));
     let client = match connection.take().filter(|connection| !connection.is_closed()) {
         Some(client) => connection.insert(client),
@@ -100,7 +100,6 @@ async fn insert(pool: &Pool, connection: &mut Option<Object>, log: LogPlace, bat
     };
     let statement = client.prepare_cached(INSERT).await?;
     let Columns { emails, organizations, epochs, wrapped_keys, bodies, expires_at_us } = &columns;
-    let with_log = log == LogPlace::SameDatabase;
-    client.execute(&statement, &[emails, organizations, epochs, wrapped_keys, bodies, expires_at_us, &with_log]).await?;
+    client.execute(&statement, &[emails, organizations, epochs, wrapped_keys, bodies, expires_at_us]).await?;
     Ok(())
 }

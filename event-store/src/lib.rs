@@ -16,12 +16,12 @@ pub use append::{APPEND_BYTES_MAX, AppendError, Appended, ExpectedVersion, Strea
 pub use fault::Fault;
 pub use kurrentdb::{KurrentdbAddressError, KurrentdbConfig, KurrentdbStore};
 pub use memory::MemoryStore;
-pub use postgres::{Connector, PostgresConfig, PostgresStore};
+pub use postgres::{Connector, LogPartition, LogStorage, PostgresConfig, PostgresStore};
 pub use read::{Direction, Filter, LOG_END, ReadError, ReadFrom};
 use subscription::CountedLog;
 pub use subscription::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Subscription, SubscriptionEvent};
 
-use domain::{Position, RecordedEvent, StreamName};
+use domain::{Position, RecordedEvent, StreamName, Timestamp};
 
 /// The backends. Clones share one log.
 #[derive(Clone)]
@@ -126,6 +126,14 @@ impl EventStore {
         match self {
             Self::Postgres(_) | Self::Memory(_) => Some(to.commit.saturating_sub(after.commit)),
             Self::Kurrentdb(_) => None,
+        }
+    }
+
+    /// How the log lies in its database, and how fast it grew until `now`. `None`: it lies elsewhere, and that server's own tools tell.
+    pub async fn storage(&self, now: Timestamp) -> Result<Option<LogStorage>, ReadError> {
+        match self {
+            Self::Postgres(store) => store.reader().storage(now).await.map(Some),
+            Self::Kurrentdb(_) | Self::Memory(_) => Ok(None),
         }
     }
 

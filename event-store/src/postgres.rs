@@ -3,6 +3,7 @@
 mod appender;
 mod batch;
 mod connector;
+mod inspect;
 mod matching;
 mod queue;
 mod reader;
@@ -17,6 +18,7 @@ use appender::Appender;
 pub use connector::Connector;
 use domain::Clock;
 use futures::future::join_all;
+pub use inspect::{LogPartition, LogStorage};
 use queue::{Message, Queue, Request};
 pub(crate) use reader::Reader;
 use std::sync::{Arc, Mutex, PoisonError};

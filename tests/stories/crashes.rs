@@ -5,8 +5,6 @@ use super::client::Client;
 use super::samples::recipient;
 use super::sink::Sink;
 use crate::program::{Place, Program, eventually, lethemail};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -17,7 +15,6 @@ use std::time::Duration;
 
 const MESSAGES: usize = 1000;
 const KILLS: usize = 10;
-const DATABASE_CRASHES: usize = 3;
 const SENDERS: usize = 8;
 /// The default of `smtp.concurrency_per_server`.
 const CONNECTIONS: usize = 8;
@@ -65,68 +62,7 @@ fn ten_kills_amid_a_thousand_sends_lose_nothing_and_repeat_nothing_silently() {
     assert!(program.unwrap().terminate().0.success());
 }
 
-/// A body is written without waiting for the disk, since the event that follows it syncs the write-ahead log of both. A database that loses its memory at
-/// any moment must therefore never come back with an event and without its body.
-#[test]
-fn a_database_that_crashes_amid_sends_keeps_the_body_of_every_acknowledged_message() {
-    let sink = Sink::start(&["--login", "shop:let me in", "--pipelining"]);
-    let place = Place::new();
-    let mut program = Program::spawn(
-        lethemail(&place).env("LETHEMAIL_EGRESS__ALLOWED_NETWORKS", "127.0.0.0/8").env("LETHEMAIL_SMTP__CONCURRENCY_PER_SERVER", "1"),
-    );
-    program.until("\"ready\"");
-    let account = Account::first(&mut program);
-    account.connect(sink.port);
-
-    let acknowledged: Mutex<BTreeMap<usize, String>> = Mutex::default();
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..SENDERS {
-            scope.spawn(|| send_once_each(&account.application, &next, &acknowledged));
-        }
-        for crash in 0..DATABASE_CRASHES {
-            let had = acknowledged.lock().unwrap().len();
-            eventually("sending goes on", || acknowledged.lock().unwrap().len() >= had + 60);
-            pause(Duration::from_millis(RandomState::new().hash_one(crash) % 200));
-            crash_database(program.id());
-        }
-    });
-    let acknowledged = acknowledged.into_inner().unwrap();
-    let open = r#"{ emails(first: 1, filter: {status: [QUEUED, DEFERRED]}) { nodes { uuid } } }"#;
-    eventually(
-        "nothing is queued",
-        || matches!(account.application.try_post("/graphql", &json!({ "query": open })), Ok((200, answer)) if answer["data"]["emails"]["nodes"] == json!([])),
-    );
-    let histories = super::main_path::histories(&account.application);
-    for (number, uuid) in &acknowledged {
-        let email = histories.get(uuid).unwrap_or_else(|| panic!("message {number} was acknowledged and is gone"));
-        let state = email["recipients"][0]["state"].as_str().unwrap();
-        assert!(["RELAYED", "BOUNCED", "IN_DOUBT"].contains(&state), "message {number} could not be delivered: {email:#}");
-    }
-    assert!(program.terminate().0.success());
-}
-
-/// One of its processes dies, so the server throws away all memory that they share and starts over from its write-ahead log.
-fn crash_database(program: i32) {
-    let of = |parent: i32| -> Vec<i32> {
-        let children = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        children.filter(|id: &i32| parent_of(*id) == Some(parent)).collect()
-    };
-    let server = of(program).into_iter().find(|id| command_line(*id).contains("postgres")).expect("the program has a PostgreSQL");
-    let session = of(server).into_iter().find(|id| command_line(*id).contains("lethemail")).expect("the program is connected");
-    kill(Pid::from_raw(session), Signal::SIGKILL).unwrap();
-}
-
-fn parent_of(id: i32) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
-}
-
-fn command_line(id: i32) -> String {
-    std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default().replace('\0', " ")
-}
-
-/// Sends the messages that nobody took yet, each until it is acknowledged.
+/// Sends the messages that nobody took yet, each until it is acknowledged: whoever gets no answer asks again with the same key.
 fn send_all(client: &Client, next: &AtomicUsize, acknowledged: &Mutex<BTreeMap<usize, String>>) {
     loop {
         let number = next.fetch_add(1, Ordering::SeqCst);
@@ -138,41 +74,26 @@ fn send_all(client: &Client, next: &AtomicUsize, acknowledged: &Mutex<BTreeMap<u
     }
 }
 
-/// Sends without a key, and never asks again, until enough were acknowledged.
-fn send_once_each(client: &Client, next: &AtomicUsize, acknowledged: &Mutex<BTreeMap<usize, String>>) {
-    while acknowledged.lock().unwrap().len() < 60 * (DATABASE_CRASHES + 1) {
-        let number = next.fetch_add(1, Ordering::SeqCst);
-        match send(client, number, None) {
-            Some(id) => drop(acknowledged.lock().unwrap().insert(number, id)),
-            None => pause(Duration::from_millis(20)),
-        }
-    }
-}
-
-/// Whoever gets no answer asks again with the same key.
 fn send_until_acknowledged(client: &Client, number: usize) -> String {
-    let answer: Mutex<Option<String>> = Mutex::default();
-    eventually("the message is acknowledged", || {
-        let id = send(client, number, Some(format!("message-{number}")));
-        *answer.lock().unwrap() = id.clone();
-        id.is_some()
-    });
-    answer.into_inner().unwrap().unwrap()
-}
-
-/// `None`: no answer, or one of a program that is being killed.
-fn send(client: &Client, number: usize, idempotency_key: Option<String>) -> Option<String> {
     let query = "mutation($input: SendEmailInput!) { sendEmail(input: $input) { userErrors { code } email { uuid } } }";
     let input = json!({
-        "idempotencyKey": idempotency_key,
+        "idempotencyKey": format!("message-{number}"),
         "from": "shop@example.org",
         "to": [plain_recipient(number)],
         "subject": format!("Message {number}"),
         "text": "Good morning.",
         "headers": [{ "name": "X-Number", "value": number.to_string() }],
     });
-    let Ok((200, answered)) = client.try_post("/graphql", &json!({ "query": query, "variables": { "input": input } })) else { return None };
-    answered["data"]["sendEmail"]["email"]["uuid"].as_str().map(str::to_owned)
+    let body = json!({ "query": query, "variables": { "input": input } });
+    let answer: Mutex<Option<String>> = Mutex::default();
+    eventually("the message is acknowledged", || {
+        // No answer, or one of a program that is being killed: both mean asking again.
+        let Ok((200, answered)) = client.try_post("/graphql", &body) else { return false };
+        let id = answered["data"]["sendEmail"]["email"]["uuid"].as_str().map(str::to_owned);
+        *answer.lock().unwrap() = id.clone();
+        id.is_some()
+    });
+    answer.into_inner().unwrap().unwrap()
 }
 
 /// Those who take mail and those who refuse it; nobody who would have to be tried again minutes later.

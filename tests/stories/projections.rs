@@ -114,6 +114,11 @@ fn m8_3_read_models_are_made_again_beside_a_running_server_and_the_forgotten_sta
 /// The server carries on what the killed command began.
 fn kill_one_in_the_middle(installation: &Installation) {
     let before = installation.done(&["status"]);
+    let log = installation.command().args(["log", "status"]).output().unwrap();
+    let log = String::from_utf8(log.stdout).unwrap();
+    for expected in ["head ", "events in the last minute", "event_000000  FOR VALUES FROM ('0') TO ('10000000')", "reader     emails"] {
+        assert!(log.contains(expected), "{expected}: {log}");
+    }
     assert!(!before.contains("former"), "{before}");
     // Somebody looks at a table for long, so that places cannot be changed yet.
     let runtime = tokio::runtime::Runtime::new().unwrap();

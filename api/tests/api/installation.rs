@@ -3,7 +3,7 @@
 use actix_web::{App, HttpServer};
 use api::{Api, ApiParts, ApiSettings, Readiness};
 use awc::Client;
-use commands::{Commands, LogPlace, Spool};
+use commands::{Commands, Spool};
 use domain::*;
 use egress::{Egress, EgressPolicy};
 use event_store::{EventStore, PostgresConfig, PostgresStore};
@@ -237,7 +237,7 @@ fn commands(
     Commands::new(commands::Parts {
         store: store.clone(),
         vault: vault.clone(),
-        spool: Spool::new(app, vault.clone(), LogPlace::SameDatabase),
+        spool: Spool::new(app, vault.clone()),
         egress: Egress::new(EgressPolicy::default()),
         trust: mail::TlsTrust::system(None).unwrap(),
         clock: clock.clone(),

@@ -1,8 +1,8 @@
 //! One installation for a test: a database of its own, a vault with a key directory of its own, and the write side on top.
 
 use commands::{
-    Accepted, Commands, ConfirmAddress, CreateOrganization, Failure, LogPlace, Parts, Request, SendEmail, SendEmails, SendRefusal,
-    Settings, SignInWithPassword, SignUpWithPassword, Spool,
+    Accepted, Commands, ConfirmAddress, CreateOrganization, Failure, Parts, Request, SendEmail, SendEmails, SendRefusal, Settings,
+    SignInWithPassword, SignUpWithPassword, Spool,
 };
 use domain::*;
 use egress::{Egress, EgressPolicy};
@@ -44,7 +44,7 @@ impl Installation {
         let commands = Commands::new(Parts {
             store: store.clone(),
             vault: vault.clone(),
-            spool: Spool::new(app, vault.clone(), LogPlace::SameDatabase),
+            spool: Spool::new(app, vault.clone()),
             egress: Egress::new(EgressPolicy::default()),
             trust: mail::TlsTrust::system(None).unwrap(),
             clock: Arc::new(clock.clone()),

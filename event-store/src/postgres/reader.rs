@@ -48,7 +48,7 @@ const STREAM_BACKWARDS: &str = select_stream!("e.version <= $4 ORDER BY e.versio
 const RANGE: &str = select_events!("FROM log.event e WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position");
 
 pub(crate) struct Reader {
-    pool: deadpool_postgres::Pool,
+    pub(super) pool: deadpool_postgres::Pool,
 }
 
 impl Reader {
