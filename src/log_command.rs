@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::event_log::open_store;
+use crate::projections_command::behind;
 use crate::serve::Foundation;
 use clap::Subcommand;
 use event_store::EventStore;
@@ -34,12 +35,7 @@ async fn status(foundation: &Foundation, store: &EventStore) -> anyhow::Result<(
     }
     let client = foundation.pools.projector.get().await?;
     for (name, lag) in lags(&client, store).await? {
-        let events = lag.events.map_or_else(String::new, |events| format!("{events} events, "));
-        println!("reader     {name:<18} {events}{} behind", seconds(lag.age(now)));
+        println!("reader     {name:<18} {}", behind(&lag, now));
     }
     Ok(())
-}
-
-fn seconds(span: std::time::Duration) -> String {
-    format!("{:.1} s", span.as_secs_f64())
 }

@@ -71,10 +71,8 @@ impl Command<'_> {
         let client = self.foundation.pools.projector.get().await?;
         let now = self.foundation.clock.now();
         for found in status(&client, self.store, now).await? {
-            let events = found.lag.events.map_or_else(String::new, |events| format!("{events} events, "));
-            let seconds = seconds(&found.lag, now);
             let live = found.live.as_ref().map_or_else(|| "never filled".to_owned(), describe);
-            println!("{:<18} {live}  {events}{seconds} behind", found.projection.name);
+            println!("{:<18} {live}  {}", found.projection.name, behind(&found.lag, now));
             if found.live.as_ref().is_some_and(|live| live.version != found.projection.version) {
                 println!("  this program makes version {}", found.projection.version);
             }
@@ -159,6 +157,12 @@ impl Command<'_> {
 fn find(name: &str) -> anyhow::Result<&'static Projection> {
     let names = || projections::all().iter().map(|projection| projection.name).collect::<Vec<&str>>().join(", ");
     projections::find(name).with_context(|| format!("there is no read model of this name; there are {}", names()))
+}
+
+/// In events, where the log can count them, and in seconds.
+pub(crate) fn behind(lag: &Lag, now: Timestamp) -> String {
+    let events = lag.events.map_or_else(String::new, |events| format!("{events} events, "));
+    format!("{events}{} behind", seconds(lag, now))
 }
 
 fn seconds(lag: &Lag, now: Timestamp) -> String {

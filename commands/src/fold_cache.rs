@@ -14,8 +14,7 @@ use uuid::Uuid;
 const STREAMS_MAX: u64 = 20_000;
 /// How soon the tail is followed again after it broke.
 const RETRY: Duration = Duration::from_millis(500);
-
-/// Looks at the log's end are this far apart: the tail is no further behind, and does not look at each batch of messages.
+/// The tail is no further behind than this, and does not look at each batch of messages.
 const PACE: Duration = Duration::from_millis(15);
 
 /// What is kept. Each message gets events all the time: were it forgotten too, hardly anything read meanwhile could be kept.
@@ -88,18 +87,13 @@ async fn follow(cache: std::sync::Weak<FoldCache>, store: EventStore, clock: Arc
 
 /// Until the cache is gone, or the log cannot be read.
 async fn follow_from(cache: &std::sync::Weak<FoldCache>, store: &EventStore, head: Position, kept: Filter) -> Option<ReadError> {
-    let mut tail = store.subscribe(head, kept);
+    let mut tail = store.subscribe(head, kept).paced(PACE);
     loop {
         let next = tail.next().await;
         let cache = cache.upgrade()?;
         match next {
             Ok(SubscriptionEvent::Events(events)) => events.iter().for_each(|event| cache.forget(event.header.stream)),
-            Ok(SubscriptionEvent::CaughtUp(_)) => {
-                cache.following.store(true, Ordering::SeqCst);
-                drop(cache);
-                #[expect(clippy::disallowed_methods, reason = "it spreads the load; nothing is decided by it")]
-                tokio::time::sleep(PACE).await;
-            }
+            Ok(SubscriptionEvent::CaughtUp(_)) => cache.following.store(true, Ordering::SeqCst),
             Err(error) => return Some(error),
         }
     }

@@ -11,8 +11,7 @@ const EVENTS_KEPT_MAX: usize = 4_096;
 const BYTES_KEPT_MAX: usize = 16 << 20;
 /// The most events handed out at once.
 const BATCH_MAX: usize = 1_000;
-/// At the log's end, reads are at least this far apart. A read model is later by as much under load, and moved by fewer and larger transactions,
-/// which cost nearly the same however many events they hold.
+/// A read model is later by as much under load, and moved by fewer and larger transactions, which cost nearly the same however many events they hold.
 const PACE: Duration = Duration::from_millis(15);
 
 /// Events in order, and how far they reach.
@@ -54,25 +53,7 @@ pub(crate) struct Feed {
     store: EventStore,
     recent: Mutex<Option<Recent>>,
     /// Held by whoever reads on; the others find in `recent` what it has read.
-    reader: tokio::sync::Mutex<Option<Reader>>,
-}
-
-struct Reader {
-    subscription: Subscription,
-    /// The end was just reached.
-    pause: bool,
-}
-
-impl Reader {
-    async fn read_on(&mut self) -> Result<SubscriptionEvent, ReadError> {
-        if std::mem::take(&mut self.pause) {
-            #[expect(clippy::disallowed_methods, reason = "it spreads the load; nothing is decided by it")]
-            tokio::time::sleep(PACE).await;
-        }
-        let news = self.subscription.next().await;
-        self.pause = matches!(news, Ok(SubscriptionEvent::CaughtUp(_)));
-        news
-    }
+    subscription: tokio::sync::Mutex<Option<Subscription>>,
 }
 
 /// Everything behind `start`, up to `end`.
@@ -91,7 +72,7 @@ enum Found {
 
 impl Feed {
     pub fn new(store: EventStore) -> Self {
-        Self { store, recent: Mutex::default(), reader: tokio::sync::Mutex::default() }
+        Self { store, recent: Mutex::default(), subscription: tokio::sync::Mutex::default() }
     }
 
     /// The events behind `after`; waits until there are some. `None`: they are no longer kept. May be dropped and called again.
@@ -100,14 +81,13 @@ impl Feed {
             if let Some(answer) = self.look(after) {
                 return Ok(answer);
             }
-            let mut reader = self.reader.lock().await;
+            let mut subscription = self.subscription.lock().await;
             // Somebody else may have read on while this one waited.
             if let Some(answer) = self.look(after) {
                 return Ok(answer);
             }
-            let subscribe = || Reader { subscription: self.store.subscribe(after, Filter::default()), pause: false };
-            let reader = reader.get_or_insert_with(subscribe);
-            let news = reader.read_on().await?;
+            let subscribe = || self.store.subscribe(after, Filter::default()).paced(PACE);
+            let news = subscription.get_or_insert_with(subscribe).next().await?;
             let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
             recent.get_or_insert_with(|| Recent::from(after)).take_in(news);
         }

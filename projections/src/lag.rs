@@ -1,7 +1,7 @@
 //! How far read models are behind the log.
 
 use crate::bookmark::position;
-use crate::{Projection, ProjectionError, all};
+use crate::{ProjectionError, all};
 use deadpool_postgres::ClientWrapper;
 use domain::{Position, Timestamp};
 use event_store::EventStore;
@@ -25,14 +25,8 @@ impl Lag {
     }
 }
 
-/// Of one read model. A bookmark is written up to a quarter of a second late when nothing of interest happens.
-pub async fn lag(projection: &Projection, client: &ClientWrapper, store: &EventStore) -> Result<Lag, ProjectionError> {
-    let lags = lags(client, store).await?;
-    let lag = lags.into_iter().find(|(name, _)| *name == projection.name).map(|(_, lag)| lag);
-    Ok(lag.expect("every projection is among them"))
-}
-
 /// Of every read model, by name: one statement for the bookmarks, one for the log's end, and one event for each place where a bookmark lies before it.
+/// A bookmark is written up to a quarter of a second late when nothing of interest happens.
 pub async fn lags(client: &ClientWrapper, store: &EventStore) -> Result<Vec<(&'static str, Lag)>, ProjectionError> {
     let names: Vec<&str> = all().iter().map(|projection| projection.name).collect();
     let statement = client.prepare_cached("SELECT reader, position FROM ops.bookmark WHERE reader = ANY ($1)").await?;

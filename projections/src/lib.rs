@@ -44,7 +44,7 @@ pub use emails::{EmailFilter, EmailRecipientRow, EmailRow};
 pub use erasures::{ErasureRow, ErasureStage, UnfinishedErasure};
 pub use freshness::Freshness;
 pub use generation::Generation;
-pub use lag::{Lag, lag, lags};
+pub use lag::{Lag, lags};
 pub use organizations::{MemberRow, OrganizationRow};
 pub use page::{PAGE_MAX, Page};
 pub use projection::{Projection, ProjectionError, QueryError, all, find};

@@ -2,11 +2,12 @@
 
 use crate::call::Call;
 use crate::graphql::code::{Code, internal};
+use crate::graphql::connection::{cursor, parse_cursor};
 use crate::position_token::PositionToken;
 use async_graphql::{Error, Result};
 use chrono::{DateTime, Utc};
-use domain::{OrganizationId, Timestamp};
-use history::{HistoryError, Moment};
+use domain::{Aggregate, OrganizationId, Position, Timestamp};
+use history::{HistoryError, Moment, Past};
 
 /// The moment that is meant; `None` for the present. It is looked at only when the caller may read, so that an error tells nothing of others' things.
 pub(crate) async fn moment(
@@ -23,6 +24,30 @@ pub(crate) async fn moment(
     };
     call.state.history.check(organization, moment).await.map_err(refused)?;
     Ok(Some(moment))
+}
+
+/// A page of what there was at a moment, as the read model's rows. Its cursors are places in the log.
+pub(crate) struct Listed<R> {
+    pub places: Vec<String>,
+    pub rows: Vec<R>,
+    pub has_next: bool,
+    pub has_previous: bool,
+}
+
+/// Up to `first` things behind the cursor `after`, newest first. What has no row (it was never complete) is left out.
+pub(crate) async fn list<A: Aggregate, R>(
+    call: &Call,
+    organization: OrganizationId,
+    moment: Moment,
+    (first, after): (usize, Option<&str>),
+    keep: impl Fn(&A) -> bool,
+    row: impl Fn(Past<A>) -> Option<(Position, R)>,
+) -> Result<Listed<R>> {
+    let before = parse_cursor(after)?.map(Position::from_bytes);
+    let page = call.state.history.list(organization, moment, first, before, keep).await.map_err(refused)?;
+    let (places, rows): (Vec<Position>, Vec<R>) = page.things.into_iter().filter_map(row).unzip();
+    let places = places.into_iter().map(|place| cursor(&place.to_bytes())).collect();
+    Ok(Listed { places, rows, has_next: page.next.is_some(), has_previous: before.is_some() })
 }
 
 /// As an error of a resolver.

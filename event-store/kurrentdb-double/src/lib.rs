@@ -113,6 +113,11 @@ impl Double {
         lock(&self.cluster.log).lose(events);
     }
 
+    /// How many events its log holds.
+    pub fn events(&self) -> usize {
+        lock(&self.cluster.log).len()
+    }
+
     /// How many calls of any kind were made to it.
     pub fn calls(&self) -> usize {
         self.cluster.calls.load(Ordering::SeqCst)

@@ -86,6 +86,10 @@ impl Log {
         self.remembered.clear();
     }
 
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
     pub fn lose(&mut self, events: usize) {
         self.events.truncate(self.events.len().saturating_sub(events));
         self.end = self.events.last().map_or(0, |last| last.position) + RECORD_BYTES;

@@ -140,7 +140,9 @@ async fn when_the_server_is_gone_for_good_with_an_append_its_outcome_is_unknown_
         async move { store.append(new).await }
     });
     // The append is written before the server goes: its deadline is not over yet.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    while double.events() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     double.die(0);
     assert_eq!(appending.await.unwrap(), Err(AppendError::OutcomeUnknown(Fault::Connection)));
     double.appear(0).await;

@@ -3,7 +3,7 @@
 use super::{ApiScope, call, fresh, reader};
 use crate::call::Call;
 use crate::graphql::code::internal;
-use crate::graphql::connection::{connection, cursor, parse_cursor};
+use crate::graphql::connection::{connection, cursor};
 use crate::graphql::past;
 use crate::node_id::NodeId;
 use crate::personal::{PersonalData, shown};
@@ -48,12 +48,9 @@ impl ApiKey {
         first: usize,
         after: Option<&str>,
     ) -> Result<ApiKeyConnection> {
-        let before = parse_cursor(after)?.map(Position::from_bytes);
-        let page = call.state.history.list(organization, moment, first, before, |_| true).await.map_err(past::refused)?;
-        let (places, rows): (Vec<_>, Vec<_>) = page.things.into_iter().filter_map(row_as_of).unzip();
-        let keys = Self::of_rows(call, rows).await?;
-        let places = places.into_iter().map(|place: Position| cursor(&place.to_bytes())).zip(keys).collect();
-        Ok(ApiKeyConnection::new(places, page.next.is_some(), before.is_some()))
+        let listed = past::list(call, organization, moment, (first, after), |_| true, row_as_of).await?;
+        let found = Self::of_rows(call, listed.rows).await?;
+        Ok(ApiKeyConnection::new(listed.places.into_iter().zip(found).collect(), listed.has_next, listed.has_previous))
     }
 
     pub async fn of_rows(call: &Call, rows: Vec<ApiKeyRow>) -> Result<Vec<Self>> {

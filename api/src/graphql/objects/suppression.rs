@@ -3,7 +3,7 @@
 use super::SuppressionReason;
 use crate::call::Call;
 use crate::graphql::code::internal;
-use crate::graphql::connection::{connection, cursor, parse_cursor};
+use crate::graphql::connection::{connection, cursor};
 use crate::graphql::past;
 use crate::node_id::NodeId;
 use crate::personal::{PersonalData, shown};
@@ -46,13 +46,10 @@ impl Suppression {
         first: usize,
         after: Option<&str>,
     ) -> Result<SuppressionConnection> {
-        let before = parse_cursor(after)?.map(Position::from_bytes);
         let in_force = |suppression: &domain::Suppression| suppression.reason.is_some();
-        let page = call.state.history.list(organization, moment, first, before, in_force).await.map_err(past::refused)?;
-        let (places, rows): (Vec<_>, Vec<_>) = page.things.into_iter().filter_map(row_as_of).unzip();
-        let found = Self::of_rows(call, &rows).await?;
-        let places = places.into_iter().map(|place: Position| cursor(&place.to_bytes())).zip(found).collect();
-        Ok(SuppressionConnection::new(places, page.next.is_some(), before.is_some()))
+        let listed = past::list(call, organization, moment, (first, after), in_force, row_as_of).await?;
+        let found = Self::of_rows(call, &listed.rows).await?;
+        Ok(SuppressionConnection::new(listed.places.into_iter().zip(found).collect(), listed.has_next, listed.has_previous))
     }
 
     async fn of_rows(call: &Call, rows: &[SuppressionRow]) -> Result<Vec<Self>> {
