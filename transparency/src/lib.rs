@@ -1,0 +1,23 @@
+//! The Merkle logs over recorded events: one an organisation, and one of the platform whose leaves are the organisations' checkpoints.
+//!
+//! Hashes as in RFC 6962, tiles as in C2SP tlog-tiles, checkpoints as signed notes, so that programs which others wrote verify them. A leaf
+//! commits to ciphertext only. This crate holds no key and no cipher: whoever calls signs the text of a [`Checkpoint`], and brings along what verifies
+//! ([`VerifySignature`]).
+
+mod checkpoint;
+mod entry;
+mod frontier;
+mod hash;
+mod note;
+mod proof;
+mod tile;
+mod verifier_key;
+
+pub use checkpoint::{Checkpoint, CheckpointError, Log};
+pub use entry::{ENTRY_BYTES, Entry, bundle, parse_bundle};
+pub use frontier::Frontier;
+pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use note::{Note, NoteError, NoteSignature};
+pub use proof::{Node, Nodes, ProofError, consistency_proof, inclusion_proof, root_at, tiles_for, verify_consistency, verify_inclusion};
+pub use tile::{TILE_WIDTH, TileId, TilePathError, node_in_tile, tiles_of};
+pub use verifier_key::{Algorithm, VerifierKey, VerifierKeyError, VerifySignature, cosigned};
