@@ -6,7 +6,8 @@ use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio_postgres::config::{Host, SslMode};
+use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -26,6 +27,7 @@ impl Database {
         if config.get_ssl_mode() == SslMode::Prefer {
             config.ssl_mode(if config.get_hosts().iter().all(is_here) { SslMode::Disable } else { SslMode::Require });
         }
+        survive_loss(&mut config);
         Ok(Self { config, tls: MakeRustlsConnect::new(tls()?) })
     }
 
@@ -42,6 +44,26 @@ impl Database {
         let (client, connection) = self.config.connect(self.tls()).await.context("the database cannot be connected")?;
         tokio::spawn(connection);
         Ok(client)
+    }
+}
+
+/// Where the address says nothing else: of several servers the one that takes writes is meant, and a machine that has gone without a word is given up
+/// after seconds, not after the hours that TCP would wait.
+fn survive_loss(config: &mut Config) {
+    if config.get_hosts().len() > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(5));
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(Duration::from_secs(10));
+    }
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(Duration::from_secs(5));
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(Duration::from_secs(2));
     }
 }
 
@@ -75,6 +97,22 @@ mod tests {
         }
         assert_eq!(mode("postgresql://u@db.example/x?sslmode=disable"), SslMode::Disable);
         assert_eq!(mode("postgresql://u@localhost/x?sslmode=require"), SslMode::Require);
+    }
+
+    #[test]
+    fn of_several_servers_the_one_that_takes_writes_is_meant_and_a_dead_one_is_given_up_soon() {
+        let config = |url: &str| Database::at(&Secret::new(url)).unwrap().config.clone();
+        let several = config("postgresql://u@10.0.0.7,10.0.0.8/x");
+        assert_eq!(several.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(config("postgresql://u@10.0.0.7/x").get_target_session_attrs(), TargetSessionAttrs::Any);
+        assert_eq!(several.get_connect_timeout(), Some(&Duration::from_secs(5)));
+        assert_eq!(
+            (several.get_tcp_user_timeout(), several.get_keepalives_idle()),
+            (Some(&Duration::from_secs(10)), Duration::from_secs(5))
+        );
+        let said = config("postgresql://u@10.0.0.7/x?connect_timeout=60&tcp_user_timeout=90&keepalives_idle=600");
+        assert_eq!(said.get_connect_timeout(), Some(&Duration::from_secs(60)));
+        assert_eq!((said.get_tcp_user_timeout(), said.get_keepalives_idle()), (Some(&Duration::from_secs(90)), Duration::from_secs(600)));
     }
 
     #[test]

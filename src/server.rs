@@ -8,8 +8,8 @@ use anyhow::Context;
 use api::{Api, ApiParts, ApiSettings, NotReady, Readiness};
 use deadpool_postgres::Pool;
 use domain::Clock;
-use event_store::EventStore;
-use projections::{Lag, lags};
+use event_store::{EventStore, ReadError};
+use projections::{Lag, ProjectionError, lags};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +100,10 @@ async fn look(pool: &Pool, store: &EventStore, clock: &dyn Clock) -> Result<(), 
         Ok(_) => return Err(NotReady("migrations are missing")),
         Err(_) => return Err(NotReady("the database does not answer")),
     }
-    let lags = lags(&client, store).await.map_err(|_| NotReady("the read models cannot be looked at"))?;
+    let lags = lags(&client, store).await.map_err(|error| match error {
+        ProjectionError::Read(ReadError::LogLost { .. }) => NotReady("the log has lost events"),
+        _ => NotReady("the read models cannot be looked at"),
+    })?;
     let now = clock.now();
     let is_far = |lag: &Lag| lag.events.is_some_and(|events| events > LAG_EVENTS_MAX) || lag.age(now) > LAG_AGE_MAX;
     if lags.iter().any(|(_, lag)| is_far(lag)) { Err(NotReady("the read models are far behind")) } else { Ok(()) }

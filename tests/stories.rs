@@ -5,6 +5,7 @@ mod audit;
 mod canary;
 mod client;
 mod crashes;
+mod fail_over;
 mod kurrentdb;
 mod main_path;
 mod pages;

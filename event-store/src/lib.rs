@@ -115,7 +115,7 @@ impl EventStore {
     /// Where the log ends now; [`Position::START`] while it is empty.
     pub async fn head(&self) -> Result<Position, ReadError> {
         match self {
-            Self::Postgres(store) => Ok(at(store.reader().head().await?)),
+            Self::Postgres(store) => Ok(at(store.head().await?)),
             Self::Kurrentdb(store) => store.head().await,
             Self::Memory(store) => Ok(at(store.head())),
         }

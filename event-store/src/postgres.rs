@@ -13,7 +13,7 @@ mod tail;
 mod versions;
 
 use crate::head::Head;
-use crate::{AppendError, Appended, Fault, StreamAppend};
+use crate::{AppendError, Appended, Fault, ReadError, StreamAppend, at};
 use appender::Appender;
 pub use connector::Connector;
 use domain::Clock;
@@ -131,6 +131,15 @@ impl PostgresStore {
 
     pub(crate) fn reader(&self) -> &Reader {
         &self.shared.reader
+    }
+
+    /// A log that has lost events has no end that anybody should go by.
+    pub(crate) async fn head(&self) -> Result<u64, ReadError> {
+        let head = self.reader().head().await?;
+        match *self.shared.head.borrow() {
+            Head::Lost { head, seen } => Err(ReadError::LogLost { head: at(head), reader: at(seen) }),
+            Head::At(_) | Head::Closed => Ok(head),
+        }
     }
 
     pub(crate) fn watch_head(&self) -> watch::Receiver<Head> {

@@ -4,6 +4,8 @@
 
 #[path = "event_store/contract.rs"]
 mod contract;
+#[path = "event_store/fail_over.rs"]
+mod fail_over;
 #[path = "event_store/faults.rs"]
 mod faults;
 #[path = "event_store/order.rs"]
@@ -16,3 +18,5 @@ mod refusals;
 mod slow_reader;
 #[path = "event_store/support.rs"]
 mod support;
+#[path = "event_store/writers.rs"]
+mod writers;

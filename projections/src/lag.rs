@@ -4,7 +4,7 @@ use crate::bookmark::position;
 use crate::{ProjectionError, all};
 use deadpool_postgres::ClientWrapper;
 use domain::{Position, Timestamp};
-use event_store::EventStore;
+use event_store::{EventStore, ReadError};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ impl Lag {
 
 /// Of every read model, by name: one statement for the bookmarks, one for the log's end, and one event for each place where a bookmark lies before it.
 /// A bookmark is written up to a quarter of a second late when nothing of interest happens.
+///
+/// # Errors
+/// [`ReadError::LogLost`] when a read model knows more than the log does, where that can be told.
 pub async fn lags(client: &ClientWrapper, store: &EventStore) -> Result<Vec<(&'static str, Lag)>, ProjectionError> {
     let names: Vec<&str> = all().iter().map(|projection| projection.name).collect();
     let statement = client.prepare_cached("SELECT reader, position FROM ops.bookmark WHERE reader = ANY ($1)").await?;
@@ -38,6 +41,9 @@ pub async fn lags(client: &ClientWrapper, store: &EventStore) -> Result<Vec<(&'s
     let mut lags = Vec::with_capacity(names.len());
     for name in names {
         let bookmark = bookmarks.get(name).copied().unwrap_or(Position::START);
+        if bookmark > head && store.count_between(head, bookmark).is_some() {
+            return Err(ReadError::LogLost { head, reader: bookmark }.into());
+        }
         if bookmark < head && !oldest.contains_key(&bookmark) {
             oldest.insert(bookmark, store.read_all(bookmark, 1).await?.first().map(|event| event.recorded_at));
         }

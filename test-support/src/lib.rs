@@ -4,6 +4,10 @@ use deadpool_postgres::{Config, Hook, HookError, ManagerConfig, Pool, PoolConfig
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
+mod pair;
+
+pub use pair::ReplicatedPair;
+
 /// A migrated database that no other test sees. It goes with the server, which lives as long as the test run.
 pub struct TestDatabase {
     /// Connection string of this database, as the server's superuser.
@@ -39,10 +43,14 @@ impl TestDatabase {
     pub async fn create() -> Self {
         let base = std::env::var("TEST_DATABASE_URL")
             .expect("TEST_DATABASE_URL is not set: run tests by `make test` or `scripts/with-postgres COMMAND`");
+        Self::create_on(&base).await
+    }
+
+    async fn create_on(base: &str) -> Self {
         #[expect(clippy::disallowed_methods, reason = "a database name of a test run, which need not repeat")]
         let name = format!("test_{}", Uuid::new_v4().simple());
-        connect(&base).await.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the test server lets us create databases");
-        let url = with_database(&base, &name);
+        connect(base).await.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the test server lets us create databases");
+        let url = with_database(base, &name);
         migrations::migrate(&mut connect(&url).await).await.expect("migrations run on an empty database");
         Self { url }
     }

@@ -121,6 +121,7 @@ async fn a_log_that_lost_events_is_neither_read_nor_written() {
     assert_eq!(in_time(store.append(append(stream(), ExpectedVersion::NoStream, events(1)))).await, Err(lost.clone()));
     assert_eq!(in_time(subscription.next()).await, Err(ReadError::LogLost { head: position_of(2), reader: position_of(3) }));
     assert_eq!(store.append(append(known, ExpectedVersion::Any, events(1))).await, Err(lost));
+    assert_eq!(store.head().await, Err(ReadError::LogLost { head: position_of(2), reader: position_of(3) }));
 }
 
 #[tokio::test]
