@@ -135,12 +135,14 @@ async fn when_the_server_is_gone_for_good_with_an_append_its_outcome_is_unknown_
     let (mut double, store) = double_and_store().await;
     let new = append(stream(), ExpectedVersion::NoStream, vec![event()]);
     double.next_append(AppendFault::HangAfterWriting);
+    // The server writes events of its own.
+    let before = double.events();
     let appending = tokio::spawn({
         let (store, new) = (store.clone(), new.clone());
         async move { store.append(new).await }
     });
     // The append is written before the server goes: its deadline is not over yet.
-    while double.events() == 0 {
+    while double.events() == before {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     double.die(0);

@@ -183,11 +183,10 @@ proptest! {
         prop_assert_eq!(&parsed.attachments.last().unwrap().content, &content);
     }
 
+    /// Without `=?`: what looks like an encoded word is one to every reader.
     #[test]
-    fn subjects_come_back_with_their_spaces_squeezed(subject in "[a-zé🦀=?_ ]{1,200}") {
+    fn subjects_come_back_with_their_spaces_squeezed(subject in " {0,3}[a-z]([a-zé🦀?_ ]|=[a-zé🦀_ ]){0,150}") {
         let squeezed = subject.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        // What looks like an encoded word is one to every reader.
-        prop_assume!(!squeezed.is_empty() && !squeezed.contains("=?"));
         let composed = compose(&OutgoingMessage { subject: &subject, ..plain() }).unwrap();
         prop_assert_eq!(parse_message(composed.as_bytes()).unwrap().subject.unwrap(), squeezed);
     }
