@@ -7,7 +7,7 @@ ARGS ?=
 # Where `make bench` puts its databases: a real disk, since it counts what is synced.
 BENCH_DIR ?= /var/tmp
 
-.PHONY: run test test-kurrentdb check schema requirements bench
+.PHONY: run test test-kurrentdb check schema requirements bench bench-log bench-plots
 
 # The server, with a PostgreSQL of its own unless DATABASE_URL names one.
 run:
@@ -37,8 +37,20 @@ schema:
 requirements:
 	scripts/requirements-doc > docs/requirements.md.new && mv docs/requirements.md.new docs/requirements.md
 
-# Every figure beside its limit: docs/benchmarks.md. `make bench ARGS="--seconds 30"`; `ARGS=--help` says more.
+# Every figure beside its limit: docs/benchmarks.md. `make bench ARGS="--seconds 30"`; `ARGS=--help` says more. `PEERS=` leaves other event stores out.
+PEERS ?= --peers
+MEASURE = TMPDIR=$(BENCH_DIR) POSTGRES_FSYNC=on scripts/with-postgres cargo run --quiet --release --locked --package bench --
 bench:
 	cargo build --release --locked --bin lethemail
 	cargo build --release --locked --package bench
-	TMPDIR=$(BENCH_DIR) POSTGRES_FSYNC=on scripts/with-postgres cargo run --quiet --release --locked --package bench -- $(ARGS)
+	[ -z "$(PEERS)" ] || cargo build --release --locked --manifest-path bench/peers/postgres-es/Cargo.toml --target-dir target/peers || echo "postgres-es is left out"
+	$(MEASURE) $(PEERS) $(ARGS)
+
+# What decided how the log appends, and how its size and a snapshot weigh on it. Takes half an hour and, for a while, 40 GB in BENCH_DIR.
+bench-log:
+	cargo build --release --locked --package bench
+	$(MEASURE) --only alternatives,snapshot,log-size --json target/bench-log.json $(ARGS)
+
+# The curves in docs/plots, from what the two above have written.
+bench-plots:
+	cargo run --quiet --release --locked --package bench -- --plots docs/plots

@@ -1,8 +1,10 @@
 //! Appending, with the store's own API, beside COPY of the same rows.
 
+use crate::bare_insert;
 use crate::latencies::Latencies;
 use crate::made_up_events::next_id;
 use crate::report::{Report, Rounds, tell};
+use crate::writers::Pace;
 use crate::{Options, copy_limit};
 use domain::{
     Actor, Category, CorrelationId, EventId, ManualClock, NewEvent, OrganizationId, SealedSlots, SeededIds, SlotContent, StreamName,
@@ -18,7 +20,7 @@ const CASES: [(usize, Streams); 4] = [(1, Streams::New), (64, Streams::New), (51
 const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Streams {
+pub enum Streams {
     /// Every append makes a stream, as accepting mail does.
     New,
     /// Every writer goes on with its own stream, ten events each, as delivering mail does.
@@ -29,16 +31,18 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
     let database = TestDatabase::create().await;
     let client = database.client().await;
     let store = open_store(&database).await?;
-    append(&store, 64, Streams::New, Duration::from_secs(1)).await?;
+    new_streams(&store, 64, Duration::from_secs(1)).await?;
     let mut cases: Vec<Rounds> = CASES.iter().map(|_| Rounds::default()).collect();
+    let mut alone = Rounds::default();
     for round in 0..options.rounds {
         tell("append", round);
         for ((writers, streams), rounds) in CASES.iter().zip(&mut cases) {
-            let start = Instant::now();
-            let latencies = append(&store, *writers, *streams, options.span()).await?;
-            let rate = latencies.len() as f64 / start.elapsed().as_secs_f64();
-            rounds.add(rate, copy_limit::rows_per_second(&client, options.span() / 3).await?);
-            rounds.latencies.extend(latencies);
+            let pace = append(&store, *writers, *streams, options.span()).await?;
+            rounds.add(pace.rate, copy_limit::rows_per_second(&client, options.span() / 3).await?);
+            rounds.latencies.extend(pace.latencies);
+            if *writers == 1 {
+                alone.add(pace.rate, bare_insert::rows_per_second(&client, options.span() / 3).await?);
+            }
         }
     }
     for ((writers, streams), rounds) in CASES.iter().zip(&cases) {
@@ -48,6 +52,7 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
         report.rounds(&name, "events/s", rounds);
         report.latencies(&name, &rounds.latencies);
     }
+    report.rounds("append, 1 writer, beside a bare INSERT and COMMIT", "events/s", &alone);
     store.shutdown().await;
     Ok(())
 }
@@ -58,14 +63,19 @@ pub async fn open_store(database: &TestDatabase) -> anyhow::Result<EventStore> {
     Ok(EventStore::Postgres(store))
 }
 
-async fn append(store: &EventStore, writers: usize, streams: Streams, span: Duration) -> anyhow::Result<Latencies> {
-    let (until, organization) = (Instant::now() + span, OrganizationId(Uuid::new_v4()));
-    let tasks: Vec<_> = (0..writers).map(|_| tokio::spawn(write(store.clone(), organization, streams, until))).collect();
+/// Single events, each of which begins a stream.
+pub async fn new_streams(store: &EventStore, writers: usize, span: Duration) -> anyhow::Result<Pace> {
+    append(store, writers, Streams::New, span).await
+}
+
+pub async fn append(store: &EventStore, writers: usize, streams: Streams, span: Duration) -> anyhow::Result<Pace> {
+    let (begin, organization) = (Instant::now(), OrganizationId(Uuid::new_v4()));
+    let tasks: Vec<_> = (0..writers).map(|_| tokio::spawn(write(store.clone(), organization, streams, begin + span))).collect();
     let mut latencies = Latencies::default();
     for task in tasks {
         latencies.extend(task.await??);
     }
-    Ok(latencies)
+    Ok(Pace { rate: latencies.len() as f64 / begin.elapsed().as_secs_f64(), latencies })
 }
 
 async fn write(store: EventStore, organization: OrganizationId, streams: Streams, until: Instant) -> anyhow::Result<Latencies> {
@@ -87,7 +97,7 @@ async fn write(store: EventStore, organization: OrganizationId, streams: Streams
 }
 
 /// About as large as the acceptance of a short mail: 400 bytes sealed.
-fn event(id: Uuid) -> NewEvent {
+pub fn event(id: Uuid) -> NewEvent {
     let id = EventId(id);
     NewEvent {
         id,

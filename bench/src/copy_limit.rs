@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
-const COLUMNS: &str =
+pub const COLUMNS: &str =
     "position, version, occurred_at, recorded_at, organization, stream_id, event_id, category, event_type, header, facts, sealed, salt";
 const BLOCK: i64 = 1_000;
 const BLOCKS_MAX: i64 = 60;

@@ -6,7 +6,9 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time, and its ids decide nothing")]
 
 mod accept;
+mod alternatives;
 mod append;
+mod bare_insert;
 mod bare_smtp;
 mod catch_up;
 mod copy_limit;
@@ -15,11 +17,16 @@ mod first_steps;
 mod http;
 mod latencies;
 mod load;
+mod log_size;
 mod made_up_events;
 mod page;
+mod peers;
+mod plots;
 mod program;
 mod report;
 mod smtp_sink;
+mod snapshot;
+mod writers;
 
 use clap::{Parser, ValueEnum};
 use report::Report;
@@ -36,9 +43,27 @@ struct Options {
     /// How often everything is measured; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Only these parts
+    /// Only these parts; without it, all that are not said to be asked for
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Measure other event stores on PostgreSQL, too
+    #[arg(long)]
+    peers: bool,
+    /// Connections of a peer's pool, where it has no fewer writers
+    #[arg(long, default_value_t = 64)]
+    peer_connections: usize,
+    /// The program that writes with postgres-es
+    #[arg(long, default_value = "target/peers/release/postgres-es-peer")]
+    postgres_es: PathBuf,
+    /// How long the log gets when its size is measured
+    #[arg(long, default_value_t = 20_000_000)]
+    events: u64,
+    /// Measures nothing, but draws the curves into this directory
+    #[arg(long)]
+    plots: Option<PathBuf>,
+    /// Tables that the curves are drawn from, as far as they are there
+    #[arg(long, value_delimiter = ',', default_value = "target/bench.json,target/bench-log.json")]
+    from: Vec<PathBuf>,
     /// The program to measure
     #[arg(long, default_value = "target/release/lethemail")]
     program: PathBuf,
@@ -50,6 +75,14 @@ struct Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     Append,
+    /// Beside other event stores; asked for, by --peers, too
+    Peers,
+    /// Beside other techniques of ordering; asked for
+    Alternatives,
+    /// Beside somebody who holds a snapshot; asked for
+    Snapshot,
+    /// With more and more events in the log; asked for, since it takes half an hour and much disk
+    LogSize,
     CatchUp,
     Deliver,
     /// With memory and pages
@@ -58,7 +91,12 @@ enum Part {
 
 impl Options {
     fn wants(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        let usual = match part {
+            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept => true,
+            Part::Peers => self.peers,
+            Part::Alternatives | Part::Snapshot | Part::LogSize => false,
+        };
+        if self.only.is_empty() { usual } else { self.only.contains(&part) }
     }
 
     fn span(&self) -> Duration {
@@ -69,9 +107,24 @@ impl Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if let Some(directory) = &options.plots {
+        return plots::draw(&options.from, directory);
+    }
     let mut report = Report::default();
     if options.wants(Part::Append) {
         append::measure(&options, &mut report).await?;
+    }
+    if options.wants(Part::Peers) {
+        peers::measure(&options, &mut report).await?;
+    }
+    if options.wants(Part::Alternatives) {
+        alternatives::measure(&options, &mut report).await?;
+    }
+    if options.wants(Part::Snapshot) {
+        snapshot::measure(&options, &mut report).await?;
+    }
+    if options.wants(Part::LogSize) {
+        log_size::measure(&options, &mut report).await?;
     }
     if options.wants(Part::CatchUp) {
         catch_up::measure(&options, &mut report).await?;

@@ -2,7 +2,7 @@
 
 use crate::latencies::{Latencies, median};
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 #[derive(Default)]
@@ -18,6 +18,18 @@ struct Row {
     /// What could be had at best, in the same unit and run; or what is allowed.
     limit: Option<f64>,
     ratio: Option<f64>,
+    /// Where the value and the limit stand in the plots.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    points: Vec<Point>,
+}
+
+/// One point of a curve.
+#[derive(Deserialize, Serialize)]
+pub struct Point {
+    pub plot: String,
+    pub series: String,
+    pub x: f64,
+    pub y: f64,
 }
 
 /// One figure over all rounds, with the limit that was taken beside it each time.
@@ -43,7 +55,7 @@ impl Report {
     pub fn rounds(&mut self, name: &str, unit: &'static str, rounds: &Rounds) {
         let of = |part: fn(&(f64, f64)) -> f64| median(rounds.pairs.iter().map(part));
         let (value, limit, ratio) = (of(|pair| pair.0), of(|pair| pair.1), of(|pair| pair.0 / pair.1));
-        self.push(Row { name: name.to_owned(), value, unit, limit: Some(limit), ratio: Some(ratio) });
+        self.push(Row { name: name.to_owned(), value, unit, limit: Some(limit), ratio: Some(ratio), points: vec![] });
     }
 
     /// Two rows: the middle and the slow end.
@@ -53,11 +65,29 @@ impl Report {
     }
 
     pub fn value(&mut self, name: &str, unit: &'static str, value: f64) {
-        self.push(Row { name: name.to_owned(), value, unit, limit: None, ratio: None });
+        self.push(Row { name: name.to_owned(), value, unit, limit: None, ratio: None, points: vec![] });
     }
 
     pub fn value_of(&mut self, name: &str, unit: &'static str, value: f64, limit: f64) {
-        self.push(Row { name: name.to_owned(), value, unit, limit: Some(limit), ratio: Some(value / limit) });
+        self.push(Row { name: name.to_owned(), value, unit, limit: Some(limit), ratio: Some(value / limit), points: vec![] });
+    }
+
+    /// The newest row's value is a point of a curve.
+    pub fn plot(&mut self, plot: &str, series: &str, x: usize) {
+        self.point(plot, series, x, |row| Some(row.value));
+    }
+
+    /// So is what it is measured by.
+    pub fn plot_limit(&mut self, plot: &str, series: &str, x: usize) {
+        self.point(plot, series, x, |row| row.limit);
+    }
+
+    fn point(&mut self, plot: &str, series: &str, x: usize, y: fn(&Row) -> Option<f64>) {
+        if let Some(row) = self.rows.last_mut()
+            && let Some(y) = y(row)
+        {
+            row.points.push(Point { plot: plot.to_owned(), series: series.to_owned(), x: x as f64, y });
+        }
     }
 
     fn push(&mut self, row: Row) {
