@@ -87,17 +87,27 @@ impl Queue {
 
     /// Whatever waits now, up to the bounds; waits for a first request when there is none. `None` at the end.
     pub async fn next(&mut self) -> Option<Vec<Request>> {
-        // Callers that were just answered get to ask again before the batch is closed: fuller batches without a timer.
-        tokio::task::yield_now().await;
+        self.take_waiting();
         while self.waiting.is_empty() {
             let message = self.messages.recv().await?;
             self.take(message);
         }
-        while self.requests < BATCH_REQUESTS_MAX {
-            let Ok(message) = self.messages.try_recv() else { break };
-            self.take(message);
+        // Callers that were just answered get to ask again before the batch is closed, as long as more of them do: fuller batches without a timer.
+        let mut before = 0;
+        while before < self.requests && self.requests < BATCH_REQUESTS_MAX {
+            before = self.requests;
+            tokio::task::yield_now().await;
+            self.take_waiting();
         }
         Some(self.cut())
+    }
+
+    fn take_waiting(&mut self) {
+        while self.requests < BATCH_REQUESTS_MAX
+            && let Ok(message) = self.messages.try_recv()
+        {
+            self.take(message);
+        }
     }
 
     fn take(&mut self, message: Message) {

@@ -2,7 +2,7 @@
 
 use super::batch::{Missing, Probed, Standing};
 use super::connector::Connector;
-use super::statement;
+use super::statement::{self, Append};
 use super::versions::Versions;
 use domain::{Category, EventId, OrganizationId, StreamName};
 use futures::StreamExt;
@@ -34,7 +34,7 @@ const PROBE: &str = "SELECT e.category, e.organization, e.stream_id, e.version, 
 
 pub(super) struct Session {
     pub client: Client,
-    pub append: Statement,
+    pub append: Append,
     head: Statement,
     news: Statement,
     versions: Statement,
@@ -54,7 +54,7 @@ impl Session {
         // Ends at the first error, which drops the connection: it shows in the next statement, where it is dealt with.
         let connection = tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
         client.batch_execute(SETTINGS).await?;
-        let append = statement::prepare(&client).await?;
+        let append = Append::prepare(&client).await?;
         let (head, news) = (client.prepare(HEAD).await?, client.prepare(NEWS).await?);
         let (versions, probe) = (client.prepare(VERSIONS).await?, client.prepare(PROBE).await?);
         Ok(Self { client, append, head, news, versions, probe, connection })
