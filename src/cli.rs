@@ -42,7 +42,7 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// The log itself: where it ends, how it grows, who reads it
+    /// The log itself: where it ends, how it grows, who reads it; and copying it into another store
     Log {
         #[command(subcommand)]
         command: LogCommand,

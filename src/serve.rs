@@ -1,10 +1,10 @@
 //! `lethemail serve`: what starts in which order, and how it stops in reverse.
 
 use crate::config::{Config, Secret};
-use crate::greeting;
 use crate::server::Server;
 use crate::service::Service;
 use crate::{DataDirectory, Database, Pools, PrivatePostgres, SystemClock, SystemIds};
+use crate::{event_log, greeting};
 use anyhow::Context;
 use domain::{Clock, Ids};
 use std::net::TcpListener;
@@ -99,9 +99,14 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
         running = Running::start(config, listener) => running?,
         () = signals.asked() => return Ok(()),
     };
+    let replaced = {
+        let Foundation { pools, clock, .. } = &running.foundation;
+        event_log::replaced(pools.app.clone(), running.service.store.clone(), clock.clone())
+    };
     let reason = tokio::select! {
         () = signals.asked() => StopReason::Asked,
         error = running.foundation.broken() => StopReason::Fault(error),
+        error = replaced => StopReason::Fault(error),
     };
     tracing::info!("stopping");
     running.stop(reason).await

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::Position;
 use event_store::ReadError;
 
-/// Names a log by the beginning of its first event's random part. A log that was restored from a copy keeps its name; another one has another.
+/// Names a log and its positions (`event_store::LogName`). A log that was restored keeps its name; a copy in another store has another.
 pub(crate) type LogId = [u8; 8];
 
 /// A position together with the log that it is a position of.
@@ -73,10 +73,8 @@ impl State {
         if let Some(known) = self.log_id.get() {
             return Ok(*known);
         }
-        let first = self.store.read_all(Position::START, 1).await?;
         // An empty log has no name yet, and no position worth one.
-        let Some(first) = first.first() else { return Ok(LogId::default()) };
-        let random: LogId = first.header.event_id.0.as_bytes()[8..].try_into().expect("half of sixteen bytes is eight");
-        Ok(*self.log_id.get_or_init(|| random))
+        let Some(name) = self.store.name().await? else { return Ok(LogId::default()) };
+        Ok(*self.log_id.get_or_init(|| name.id))
     }
 }

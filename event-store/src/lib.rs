@@ -4,17 +4,21 @@
 //! This crate must not know what an event means, and holds no key: it stores the bytes that `domain` makes.
 
 mod append;
+mod copy;
 mod fault;
 mod head;
 mod kurrentdb;
+mod log_name;
 mod memory;
 mod postgres;
 mod read;
 mod subscription;
 
 pub use append::{APPEND_BYTES_MAX, AppendError, Appended, ExpectedVersion, StreamAppend};
+pub use copy::{Copied, CopyError, Counterparts, copy};
 pub use fault::Fault;
 pub use kurrentdb::{KurrentdbAddressError, KurrentdbConfig, KurrentdbStore};
+pub use log_name::LogName;
 pub use memory::MemoryStore;
 pub use postgres::{Connector, LogPartition, LogStorage, PostgresConfig, PostgresStore};
 pub use read::{Direction, Filter, LOG_END, ReadError, ReadFrom};
@@ -118,6 +122,20 @@ impl EventStore {
             Self::Postgres(store) => Ok(at(store.head().await?)),
             Self::Kurrentdb(store) => store.head().await,
             Self::Memory(store) => Ok(at(store.head())),
+        }
+    }
+
+    /// What the log is called; `None` while it is empty.
+    pub async fn name(&self) -> Result<Option<LogName>, ReadError> {
+        Ok(self.read_all(Position::START, 1).await?.first().map(LogName::of))
+    }
+
+    /// How many streams the store knows whose last event stands where it says, and how many events all streams hold by their versions. `None`
+    /// where versions are the server's own, and each is compared with its event when that is read.
+    pub(crate) async fn stream_account(&self) -> Result<Option<(u64, u64)>, ReadError> {
+        match self {
+            Self::Postgres(store) => store.reader().stream_account().await.map(Some),
+            Self::Kurrentdb(_) | Self::Memory(_) => Ok(None),
         }
     }
 

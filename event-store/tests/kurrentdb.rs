@@ -7,6 +7,8 @@
 
 #[path = "kurrentdb/contract.rs"]
 mod contract;
+#[path = "kurrentdb/copying.rs"]
+mod copying;
 #[path = "kurrentdb/faults_of_appends.rs"]
 mod faults_of_appends;
 #[path = "kurrentdb/faults_of_reads.rs"]

@@ -15,36 +15,37 @@ use std::process::{Command, Output};
 const MESSAGES: usize = 12;
 const PEOPLE: usize = 4;
 
-struct Installation {
-    place: Place,
-    log: String,
-    port: u16,
+pub struct Installation {
+    pub place: Place,
+    /// `None`: in the database.
+    pub log: Option<String>,
+    pub port: u16,
 }
 
 impl Installation {
-    fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let mut command = lethemail(&self.place);
-        command
-            .env("LETHEMAIL_LISTEN", format!("127.0.0.1:{}", self.port))
-            .env("LETHEMAIL_EGRESS__ALLOWED_NETWORKS", "127.0.0.0/8")
-            .env("LETHEMAIL_EVENT_STORE__URL", &self.log);
+        command.env("LETHEMAIL_LISTEN", format!("127.0.0.1:{}", self.port)).env("LETHEMAIL_EGRESS__ALLOWED_NETWORKS", "127.0.0.0/8");
+        if let Some(log) = &self.log {
+            command.env("LETHEMAIL_EVENT_STORE__URL", log);
+        }
         command
     }
 
-    fn start(&self) -> Program {
+    pub fn start(&self) -> Program {
         let mut program = Program::spawn(&mut self.command());
         program.until("\"ready\"");
         program
     }
 
-    fn done(&self, arguments: &[&str]) -> String {
+    pub fn done(&self, arguments: &[&str]) -> String {
         let output = self.command().args(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", said(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -54,7 +55,7 @@ fn with_the_log_on_kurrentdb_mail_is_sent_explained_and_forgotten_and_a_kill_los
     let server = runtime.block_on(Double::start());
     let sink = Sink::start(&["--login", "shop:let me in"]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let installation = Installation { place: Place::new(), log: server.url(), port };
+    let installation = Installation { place: Place::new(), log: Some(server.url()), port };
     let mut program = installation.start();
     let account = Account::first(&mut program);
     account.connect(sink.port);
@@ -83,7 +84,7 @@ fn with_the_log_on_kurrentdb_mail_is_sent_explained_and_forgotten_and_a_kill_los
 }
 
 /// Answers the id under which the message was accepted.
-fn send(client: &Client, number: usize) -> String {
+pub fn send(client: &Client, number: usize) -> String {
     let input = json!({
         "idempotencyKey": format!("message-{number}"),
         "from": "shop@example.org",
