@@ -47,7 +47,7 @@ pub async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<(
         for (writers, rounds) in &cases {
             report.rounds(&format!("{step} events in the log, {writers} writers, beside 100,000 events"), "events/s", rounds);
             report.plot(PLOT, &format!("{writers} writers"), step as usize);
-            report.plot_limit(PLOT, &format!("{writers} writers"), SHORT as usize);
+            report.plot_limit(PLOT, &format!("{writers} writers, new log of 100 k in turns"), step as usize);
         }
     }
     store.shutdown().await;

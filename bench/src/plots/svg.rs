@@ -65,11 +65,11 @@ fn text(svg: &mut String, (x, y): (f64, f64), anchor: &str, colour: &str, words:
     let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{words}</text>");
 }
 
-/// 500, 2 k, 20 M.
+/// 500, 1024, 2 k, 20 M.
 fn number(value: f64) -> String {
     match value {
         1e6.. => format!("{} M", value / 1e6),
-        1e4.. => format!("{} k", value / 1e3),
+        1e3.. if value % 1e3 == 0.0 => format!("{} k", value / 1e3),
         _ => format!("{value}"),
     }
 }
