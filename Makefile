@@ -47,9 +47,10 @@ bench:
 	$(MEASURE) $(PEERS) $(ARGS)
 
 # What decided how the log appends, and how its size and a snapshot weigh on it. Takes half an hour and, for a while, 40 GB in BENCH_DIR.
+PARTS ?= alternatives,snapshot,log-size
 bench-log:
 	cargo build --release --locked --package bench
-	$(MEASURE) --only alternatives,snapshot,log-size --json target/bench-log.json $(ARGS)
+	$(MEASURE) --only $(PARTS) --json target/bench-log.json $(ARGS)
 
 # The curves in docs/plots, from what the two above have written.
 bench-plots:

@@ -4,7 +4,7 @@ use super::axis::{Axis, BOTTOM, LEFT, RIGHT, TOP};
 use std::fmt::Write;
 
 /// Told apart by people who do not see all colours (Okabe and Ito). Ours comes first, the thickest.
-const COLOURS: [&str; 8] = ["#d55e00", "#000000", "#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00", "#999999"];
+const COLOURS: [&str; 9] = ["#d55e00", "#000000", "#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00", "#999999", "#882255"];
 const LABEL_HEIGHT: f64 = 16.0;
 
 pub struct Curve {
