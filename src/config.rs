@@ -41,6 +41,7 @@ pub struct Config {
     pub smtp: SmtpSettings,
     pub egress: EgressSettings,
     pub limits: LimitSettings,
+    pub metrics: MetricsSettings,
     pub log: LogSettings,
 }
 
@@ -83,6 +84,13 @@ pub struct LimitSettings {
     pub bodies_in_flight_bytes: usize,
 }
 
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsSettings {
+    /// None: there are no metrics.
+    pub listen: Option<SocketAddr>,
+}
+
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSettings {
@@ -104,6 +112,9 @@ pub struct Flags {
     /// Address and port to listen on [env: LETHEMAIL_LISTEN]
     #[arg(long, global = true, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
+    /// Address and port of /metrics [env: LETHEMAIL_METRICS__LISTEN]
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    pub metrics_listen: Option<String>,
     /// Which part this process plays [env: LETHEMAIL_ROLE]
     #[arg(long, global = true)]
     pub role: Option<Role>,
@@ -143,6 +154,9 @@ impl Flags {
         }
         if let Some(listen) = &self.listen {
             table.insert("listen".into(), listen.clone().into());
+        }
+        if let Some(listen) = &self.metrics_listen {
+            settings::insert(&mut table, "metrics.listen", listen.clone().into());
         }
         if let Some(role) = self.role {
             table.insert("role".into(), role.as_str().into());

@@ -20,6 +20,7 @@ mod ids;
 mod log_command;
 mod logging;
 mod memory;
+mod metrics;
 mod pools;
 mod private_postgres;
 mod progress;

@@ -1,6 +1,7 @@
 //! `lethemail serve`: what starts in which order, and how it stops in reverse.
 
 use crate::config::{Config, Secret};
+use crate::metrics::{self, MetricsServer};
 use crate::server::Server;
 use crate::service::Service;
 use crate::{DataDirectory, Database, Pools, PrivatePostgres, SystemClock, SystemIds};
@@ -95,8 +96,9 @@ impl Foundation {
 pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let listener = config.role.serves_api().then(|| bind(&mut config)).transpose()?;
+    let metrics = bind_metrics(&mut config)?;
     let mut running = tokio::select! {
-        running = Running::start(config, listener) => running?,
+        running = Running::start(config, listener, metrics) => running?,
         () = signals.asked() => return Ok(()),
     };
     let replaced = {
@@ -123,24 +125,36 @@ fn bind(config: &mut Config) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
+fn bind_metrics(config: &mut Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.metrics.listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).with_context(|| format!("{address} cannot be listened to"))?;
+    config.metrics.listen = Some(listener.local_addr()?);
+    Ok(Some(listener))
+}
+
 struct Running {
     foundation: Foundation,
     service: Service,
     server: Option<Server>,
+    metrics: Option<MetricsServer>,
 }
 
 impl Running {
-    async fn start(config: Config, listener: Option<TcpListener>) -> anyhow::Result<Self> {
+    async fn start(config: Config, listener: Option<TcpListener>, metrics: Option<TcpListener>) -> anyhow::Result<Self> {
+        // Before anything happens that is counted.
+        let metrics = metrics.map(|listener| Ok::<_, anyhow::Error>((metrics::count()?, listener))).transpose()?;
         let foundation = Foundation::lay(config).await?;
         let service = Service::start(&foundation).await?;
         let server = listener.map(|listener| Server::start(&foundation, &service, listener)).transpose()?;
+        let metrics = metrics.map(|(counted, listener)| MetricsServer::start(&foundation, &service, counted, listener)).transpose()?;
         if let Some(server) = &server {
             server.set_ready();
             greeting::print(&service, &server.api, &foundation.config.public_url).await?;
         }
         let listen = server.is_some().then(|| foundation.config.listen.to_string());
-        tracing::info!(private_postgresql = foundation.postgres.is_some(), listen, "ready");
-        Ok(Self { foundation, service, server })
+        let metrics_listen = foundation.config.metrics.listen.map(|address| address.to_string());
+        tracing::info!(private_postgresql = foundation.postgres.is_some(), listen, metrics_listen, "ready");
+        Ok(Self { foundation, service, server, metrics })
     }
 
     /// In reverse. When the database is gone there is nothing to drain into.
@@ -154,6 +168,9 @@ impl Running {
             server.stop().await;
         }
         self.service.stop().await;
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
         self.foundation.stop().await
     }
 }

@@ -102,6 +102,7 @@ async fn look(pool: &Pool, store: &EventStore, clock: &dyn Clock) -> Result<(), 
     }
     let lags = lags(&client, store).await.map_err(|error| match error {
         ProjectionError::Read(ReadError::LogLost { .. }) => NotReady("the log has lost events"),
+        ProjectionError::Read(ReadError::AnotherLog) => NotReady("the server holds another log"),
         _ => NotReady("the read models cannot be looked at"),
     })?;
     let now = clock.now();

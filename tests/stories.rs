@@ -8,6 +8,7 @@ mod crashes;
 mod fail_over;
 mod kurrentdb;
 mod main_path;
+mod metrics;
 mod moving;
 mod pages;
 mod projections;

@@ -26,10 +26,12 @@ pub(crate) async fn log_request(
     let started = state.clock.since_boot();
     let method = known_method(request.method());
     let mut response = next.call(request).await?;
-    let elapsed_us = state.clock.since_boot().saturating_sub(started).as_micros();
+    let elapsed = state.clock.since_boot().saturating_sub(started);
     let route = response.request().match_pattern().unwrap_or_default();
     let status = response.status().as_u16();
-    tracing::info!(method, route, status, elapsed_us = u64::try_from(elapsed_us).unwrap_or(u64::MAX), "request");
+    tracing::info!(method, route, status, elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), "request");
+    metrics::histogram!("lethemail_http_request_duration_seconds", "method" => method, "route" => route.clone()).record(elapsed);
+    metrics::counter!("lethemail_http_requests_total", "method" => method, "route" => route, "status" => status.to_string()).increment(1);
     for (name, value) in HEADERS {
         // A page may have said something stricter or wider of its own.
         if !response.headers().contains_key(&name) {

@@ -77,7 +77,7 @@ async fn follow(cache: std::sync::Weak<FoldCache>, store: EventStore, clock: Arc
         if let Some(cache) = cache.upgrade() {
             cache.stop_keeping();
         }
-        if matches!(ended, Some(ReadError::Closed | ReadError::LogLost { .. })) {
+        if matches!(ended, Some(ReadError::Closed | ReadError::LogLost { .. } | ReadError::AnotherLog)) {
             return;
         }
         let again = clock.now() + RETRY;

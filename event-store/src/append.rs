@@ -61,6 +61,9 @@ pub enum AppendError {
     /// The log ends before events that this process has seen, as after a fail-over that lost some. Writing on would hide the loss.
     #[error("the log ends at {head}, before position {seen}, which was written: events were lost")]
     LogLost { head: Position, seen: Position },
+    /// The address leads to another log than the one that this process began with: writing there would mix two of them.
+    #[error("the server holds another log than it did before")]
+    AnotherLog,
     #[error("the event store is shutting down")]
     ShuttingDown,
 }

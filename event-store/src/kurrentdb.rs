@@ -7,6 +7,7 @@ mod appender;
 mod client;
 mod end;
 mod following;
+mod landmark;
 mod looks;
 mod promptness;
 mod reader;
@@ -92,8 +93,13 @@ impl KurrentdbStore {
     pub async fn start(config: KurrentdbConfig) -> Result<Self, Fault> {
         let KurrentdbConfig { address, deadline, patience, poll_interval } = config;
         let supervisor = Arc::new(Supervisor::new(address, deadline).map_err(reader::fault)?);
-        let reader = Reader { supervisor, patience };
-        let mark = reader.head(Position::START).await.map_err(|error| match error {
+        let reader = Reader { supervisor, patience, landmark: Arc::default() };
+        let first_look = async {
+            let mark = reader.head(Position::START).await?;
+            reader.check_landmark().await?;
+            Ok(mark)
+        };
+        let mark = first_look.await.map_err(|error| match error {
             ReadError::Unavailable(fault) => fault,
             _ => Fault::Connection,
         })?;

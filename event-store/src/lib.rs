@@ -10,6 +10,7 @@ mod head;
 mod kurrentdb;
 mod log_name;
 mod memory;
+mod metered;
 mod postgres;
 mod read;
 mod subscription;
@@ -20,6 +21,7 @@ pub use fault::Fault;
 pub use kurrentdb::{KurrentdbAddressError, KurrentdbConfig, KurrentdbStore};
 pub use log_name::LogName;
 pub use memory::MemoryStore;
+use metered::Metered;
 pub use postgres::{Connector, LogPartition, LogStorage, PostgresConfig, PostgresStore};
 pub use read::{Direction, Filter, LOG_END, ReadError, ReadFrom};
 use subscription::CountedLog;
@@ -44,20 +46,26 @@ impl EventStore {
     /// Appends one stream's events: all or none. An answer means that they are durable. Once polled, the append goes its way: dropping the
     /// future gives up the answer, not the append. The same ids again give the first append's answer; their bytes are not compared.
     pub async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
-        match self {
+        let metered = Metered::begin([&append]);
+        let answer = match self {
             Self::Postgres(store) => store.append(append).await,
             Self::Kurrentdb(store) => store.append(append).await,
             Self::Memory(store) => store.append(append),
-        }
+        };
+        metered.end([&answer]);
+        answer
     }
 
     /// Appends to several streams, with a verdict for each, in the order asked. They travel together, but one may be refused and another not.
     pub async fn append_batch(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
-        match self {
+        let metered = Metered::begin(&appends);
+        let answers = match self {
             Self::Postgres(store) => store.append_batch(appends).await,
             Self::Kurrentdb(store) => store.append_batch(appends).await,
             Self::Memory(store) => appends.into_iter().map(|append| store.append(append)).collect(),
-        }
+        };
+        metered.end(&answers);
+        answers
     }
 
     /// Whole streams in the order asked, from one moment; an empty list for a stream that does not exist.

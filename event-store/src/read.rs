@@ -63,6 +63,9 @@ pub enum ReadError {
     Gap { after: Position, to: Position },
     #[error("the event at position {position} cannot be decoded")]
     Damaged { position: Position },
+    /// The address leads to another log than the one that this process began with.
+    #[error("the server holds another log than it did before")]
+    AnotherLog,
     #[error("the event store was shut down")]
     Closed,
 }

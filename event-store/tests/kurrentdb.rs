@@ -5,6 +5,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "ids of these tests decide nothing; faults strike in real time")]
 
+#[path = "kurrentdb/another_log.rs"]
+mod another_log;
 #[path = "kurrentdb/contract.rs"]
 mod contract;
 #[path = "kurrentdb/copying.rs"]

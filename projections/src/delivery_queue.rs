@@ -50,6 +50,15 @@ fn keys(changes: &[&QueueChange]) -> (Vec<Uuid>, Vec<Uuid>) {
     changes.iter().map(|change| (change.organization.0, change.email.0)).unzip()
 }
 
+/// How many messages have work left: due now, and later.
+pub async fn depth(client: &ClientWrapper, now: Timestamp) -> Result<(i64, i64), QueryError> {
+    let statement = client
+        .prepare_cached("SELECT count(*) FILTER (WHERE due_at_us <= $1), count(*) FILTER (WHERE due_at_us > $1) FROM read.delivery_queue")
+        .await?;
+    let row = client.query_one(&statement, &[&now.micros()]).await?;
+    Ok((row.get(0), row.get(1)))
+}
+
 /// The messages with work left that go (also) to the person whom these keys seal.
 pub async fn of_recipient(client: &ClientWrapper, organization: OrganizationId, keys: &[KeyId]) -> Result<Vec<EmailId>, QueryError> {
     let keys: Vec<Uuid> = keys.iter().map(|key| key.0).collect();

@@ -77,7 +77,9 @@ impl Projector {
             let wait = match led {
                 Ok(()) => STANDBY,
                 Err(ProjectionError::Read(ReadError::Closed)) => return Ok(()),
-                Err(error @ ProjectionError::Read(ReadError::LogLost { .. } | ReadError::Gap { .. })) => return Err(error),
+                Err(error @ ProjectionError::Read(ReadError::LogLost { .. } | ReadError::AnotherLog | ReadError::Gap { .. })) => {
+                    return Err(error);
+                }
                 Err(error) => {
                     let wait = patience(&error);
                     tracing::warn!(projection = projection.name, %error, "a projection stands still");

@@ -1,7 +1,9 @@
 //! What holds when nothing is said.
 
 use super::environment::Environment;
-use super::{Config, DatabaseSettings, EgressSettings, EventStoreSettings, LimitSettings, LogSettings, Role, SmtpSettings, settings};
+use super::{
+    Config, DatabaseSettings, EgressSettings, EventStoreSettings, LimitSettings, LogSettings, MetricsSettings, Role, SmtpSettings, settings,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use toml::Table;
@@ -48,6 +50,7 @@ impl Default for Config {
             smtp: SmtpSettings::default(),
             egress: EgressSettings::default(),
             limits: LimitSettings::default(),
+            metrics: MetricsSettings::default(),
             log: LogSettings::default(),
         }
     }

@@ -61,6 +61,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("egress.allowed_networks", Kind::List, "Private networks (CIDR) that customers' servers may lie in; none by default."),
     setting("limits.body_bytes_max", Kind::Whole, "Largest request body; a larger one is answered with 413."),
     setting("limits.bodies_in_flight_bytes", Kind::Whole, "Bytes of request bodies held at a time; beyond it, 503 with Retry-After."),
+    setting(
+        "metrics.listen",
+        Kind::Text,
+        "Address and port of /metrics, for Prometheus; without it nothing is counted. Whoever reaches it may read it.",
+    ),
     setting("log.level", Kind::Text, "error, warn, info, debug or trace, for our own lines; libraries never speak below warn."),
 ];
 

@@ -47,6 +47,7 @@ fn m1_1_m1_3_m1_5_m1_6_c4_5_m6_2_nothing_that_anybody_said_stands_in_clear_on_di
     story.looks_around(&application);
     let elsewhere = story.comes_from_somewhere(&address, &password);
     story.delivery_is_told(&application, &sent);
+    metrics_are_said(&mut program);
     nothing_is_found("while it runs", &markers, &place, program.so_far());
 
     program.signal(Signal::SIGKILL);
@@ -56,12 +57,14 @@ fn m1_1_m1_3_m1_5_m1_6_c4_5_m6_2_nothing_that_anybody_said_stands_in_clear_on_di
     story.moved_to(&program);
     let (person, elsewhere, application) = (story.again(&person), story.again(&elsewhere), story.again(&application));
     story.delivery_is_told(&application, &sent);
+    metrics_are_said(&mut program);
     nothing_is_found("after the crash was repaired", &markers, &place, program.so_far());
 
     story.forgets(&application, &sent);
     story.does(&elsewhere, "signOut", &[], "position");
     story.does(&person, "revokeApiKey", &[("/input/apiKey", api_key)], "apiKey { id }");
     story.does(&person, "eraseAccount", &[], "erasureId");
+    metrics_are_said(&mut program);
     let (status, said) = program.terminate();
     assert!(status.success(), "{said:?}");
     nothing_is_found("after erasure", &markers, &place, &said);
@@ -74,7 +77,10 @@ fn m1_1_m1_3_m1_5_m1_6_c4_5_m6_2_nothing_that_anybody_said_stands_in_clear_on_di
 
 fn start(place: &Place) -> Program {
     let mut command = lethemail(place);
-    command.env("LETHEMAIL_EGRESS__ALLOWED_NETWORKS", "127.0.0.0/8").env("LETHEMAIL_LOG__LEVEL", "trace");
+    command
+        .env("LETHEMAIL_EGRESS__ALLOWED_NETWORKS", "127.0.0.0/8")
+        .env("LETHEMAIL_LOG__LEVEL", "trace")
+        .env("LETHEMAIL_METRICS__LISTEN", "127.0.0.1:0");
     let mut program = Program::spawn(&mut command);
     program.until("\"ready\"");
     program
@@ -82,6 +88,12 @@ fn start(place: &Place) -> Program {
 
 fn url_of(program: &Program) -> String {
     super::client::Client::of(program).url
+}
+
+/// What the metrics say is looked through with everything else that the program says.
+fn metrics_are_said(program: &mut Program) {
+    let text = super::metrics::metrics_of(program).get_text("/metrics").1;
+    program.said.push(text);
 }
 
 fn nothing_is_found(when: &str, markers: &Markers, place: &Place, said: &[String]) {
@@ -101,6 +113,9 @@ fn the_search_finds_what_is_there(markers: &Markers, place: &Place, said: &[Stri
     let mut log = Looked::default();
     Scan::for_word(markers, "\"message\":\"request\"").bytes("the log", said.join("\n").as_bytes(), &mut log);
     assert!(!log.found.is_empty(), "the log is looked through");
+    let mut metrics = Looked::default();
+    Scan::for_word(markers, "lethemail_http_requests_total{").bytes("the metrics", said.join("\n").as_bytes(), &mut metrics);
+    assert!(!metrics.found.is_empty(), "the metrics are looked through");
     let marker = markers.at("a file that is left behind on purpose");
     let left = place.data().join("left-behind");
     std::fs::write(&left, format!("something {} something", inputs::text("content", &|| marker.clone()))).unwrap();

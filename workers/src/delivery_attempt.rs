@@ -7,7 +7,7 @@ use crate::Parts;
 use anyhow::Context;
 use commands::{Commands, Fault, Request, SpooledMail, SpooledRecipient};
 use domain::{
-    AbandonmentReason, CancellationReason, Clock, DeliveryState, Draft, Email, EmailEvent, EmailId, Folded, Ids, OrganizationId,
+    AbandonmentReason, CancellationReason, Clock, DeliveryState, Draft, Email, EmailEvent, EmailId, Event, Folded, Ids, OrganizationId,
     SmtpServerId, Transport, retry_delay,
 };
 use mail::PoolSettings;
@@ -129,7 +129,13 @@ impl Deliverer {
     }
 
     async fn record(&self, message: &mut Attempted, drafts: Vec<Draft<EmailEvent>>) -> anyhow::Result<()> {
-        Ok(self.commands.advance(&message.by, &mut message.folded, drafts).await?)
+        let told: Vec<(&'static str, usize)> =
+            drafts.iter().map(|draft| (draft.event.event_type().0, draft.event.recipients().len())).collect();
+        self.commands.advance(&message.by, &mut message.folded, drafts).await?;
+        for (event, recipients) in told {
+            metrics::counter!("lethemail_delivery_recipients_total", "event" => event).increment(recipients as u64);
+        }
+        Ok(())
     }
 
     /// When those deferred by this attempt are tried again.

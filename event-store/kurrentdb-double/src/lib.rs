@@ -113,6 +113,13 @@ impl Double {
         lock(&self.cluster.log).lose(events);
     }
 
+    /// Holds another log from now on, as if the address led to another server: with so many events of another application.
+    pub fn become_another(&self, events: usize) {
+        let mut log = lock(&self.cluster.log);
+        *log = Log::new();
+        (0..events).for_each(|number| log.write_another("another", uuid::Uuid::from_u128(number as u128)));
+    }
+
     /// How many events its log holds.
     pub fn events(&self) -> usize {
         lock(&self.cluster.log).len()

@@ -57,6 +57,7 @@ impl Appender {
     fn seen(&self) -> Result<Position, AppendError> {
         match &*self.end.borrow() {
             End::Lost { head, seen } => Err(AppendError::LogLost { head: *head, seen: *seen }),
+            End::Replaced => Err(AppendError::AnotherLog),
             End::Closed => Err(AppendError::ShuttingDown),
             End::Known(mark) => Ok(mark.as_ref().map_or(Position::START, |mark| mark.position)),
         }
@@ -75,7 +76,8 @@ impl Appender {
     /// Behind whatever the stream holds, unless it holds these events. That is looked up here, since the server remembers only the ids that
     /// were written lately; and then the version found is expected.
     async fn append_behind(&self, append: &StreamAppend) -> Result<Appended, AppendError> {
-        let seen = self.seen()?;
+        self.seen()?;
+        let seen = self.looks.head().await.map_err(unread)?;
         let mut actual = None;
         for _ in 0..DECISIONS_MAX {
             let places = self.reader.places(append.stream, 0, usize::MAX).await.map_err(unwritten)?;
@@ -173,6 +175,7 @@ fn first_version(at: At) -> u64 {
 fn unread(error: ReadError) -> AppendError {
     match error {
         ReadError::Unavailable(fault) => AppendError::Unavailable(fault),
+        ReadError::AnotherLog => AppendError::AnotherLog,
         _ => AppendError::Unavailable(Fault::Connection),
     }
 }

@@ -1,6 +1,7 @@
 //! How far the log is known to reach, and who is told.
 
 use super::reader::Reader;
+use crate::ReadError;
 use domain::Position;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub(super) enum End {
         head: Position,
         seen: Position,
     },
+    /// The address leads to another log now.
+    Replaced,
     Closed,
 }
 
@@ -30,7 +33,7 @@ impl End {
     pub fn position(&self) -> Option<Position> {
         match self {
             Self::Known(mark) => Some(mark.as_ref().map_or(Position::START, |mark| mark.position)),
-            Self::Lost { .. } | Self::Closed => None,
+            Self::Lost { .. } | Self::Replaced | Self::Closed => None,
         }
     }
 }
@@ -46,12 +49,12 @@ pub(super) fn advance(sender: &watch::Sender<End>, mark: &Mark) {
     });
 }
 
-/// Tells every reader and writer that the log lost events. It stays so until the process is started again.
-fn lose(sender: &watch::Sender<End>, head: Position, seen: Position) {
+/// Tells every reader and writer that this is not the log any more that they know. It stays so until the process is started again.
+pub(super) fn give_up(sender: &watch::Sender<End>, why: End) {
     sender.send_if_modified(|end| {
         let is_open = end.position().is_some();
         if is_open {
-            *end = End::Lost { head, seen };
+            *end = why;
         }
         is_open
     });
@@ -59,6 +62,8 @@ fn lose(sender: &watch::Sender<End>, head: Position, seen: Position) {
 
 /// Looks at the end between two looks for connections that the client has made again by itself.
 const CONNECTIONS_EVERY: u64 = 100;
+/// And between two looks at the log's beginning while nothing comes.
+const BEGINNING_EVERY: u64 = 20;
 
 /// Looks the end up again and again: that is how this process hears of what others write.
 pub(super) struct Watcher {
@@ -78,13 +83,29 @@ impl Watcher {
             let Some(seen) = self.end.borrow().position() else { return };
             if let Ok(mark) = self.reader.head(seen).await {
                 let head = mark.as_ref().map_or(Position::START, |mark| mark.position);
+                if (head != seen || look.is_multiple_of(BEGINNING_EVERY)) && !self.is_same_log().await {
+                    continue;
+                }
                 if head < seen {
                     tracing::error!(%head, %seen, "the log has lost events: nothing more is read or written");
-                    return lose(&self.end, head, seen);
+                    return give_up(&self.end, End::Lost { head, seen });
                 }
                 mark.iter().for_each(|mark| advance(&self.end, mark));
             }
             super::pause(self.interval).await;
+        }
+    }
+
+    /// `false` as well when that cannot be seen now: what was read is not believed then.
+    async fn is_same_log(&self) -> bool {
+        match self.reader.check_landmark().await {
+            Ok(()) => true,
+            Err(ReadError::AnotherLog) => {
+                tracing::error!("the address leads to another log: nothing more is read or written");
+                give_up(&self.end, End::Replaced);
+                false
+            }
+            Err(_) => false,
         }
     }
 }

@@ -34,6 +34,7 @@ impl Following {
             let end = match &*self.end.borrow_and_update() {
                 End::Known(mark) => mark.clone(),
                 End::Lost { head, .. } => return Err(ReadError::LogLost { head: *head, reader: self.position }),
+                End::Replaced => return Err(ReadError::AnotherLog),
                 End::Closed => return Err(ReadError::Closed),
             };
             let head = end.as_ref().map_or(Position::START, |end| end.position);
@@ -43,6 +44,8 @@ impl Following {
             match end.filter(|end| self.position < end.position) {
                 Some(end) => {
                     let stretch = self.shared.reader.stretch(self.position, &end, usize::MAX, &mut self.interest).await?;
+                    // After it was read, so that it was read from this log.
+                    self.shared.reader.check_landmark().await?;
                     self.position = stretch.to;
                     if !stretch.events.is_empty() {
                         return Ok(SubscriptionEvent::Events(stretch.events));

@@ -2,20 +2,21 @@
 
 use super::client::{Events, Found, Link, Start, Trouble};
 use super::end::Mark;
+use super::landmark::Landmark;
 use super::stored;
 use super::supervisor::{Patience, Supervisor};
 use crate::{Direction, Fault, Filter, ReadError, ReadFrom};
 use domain::{EventId, Position, RecordedEvent, StreamName};
 use futures::future::BoxFuture;
 use futures::stream::{StreamExt, TryStreamExt};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Streams read at a time: the protocol has no call for several.
 const STREAMS_AT_ONCE: usize = 16;
 /// How often an end of the log before what was seen is looked at again, and the pause between.
 const LOOKS_AGAIN: u32 = 3;
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+pub(super) const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Events of the log fetched by one call when going backwards.
 const BACKWARDS_AT_ONCE: usize = 1_000;
 
@@ -23,6 +24,7 @@ const BACKWARDS_AT_ONCE: usize = 1_000;
 pub(super) struct Reader {
     pub supervisor: Arc<Supervisor>,
     pub patience: Duration,
+    pub landmark: Arc<OnceLock<Landmark>>,
 }
 
 /// An event's place, as far as appends need to know it.
