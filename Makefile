@@ -19,7 +19,7 @@ run:
 test:
 	scripts/with-postgres cargo test --workspace --locked
 
-# The event store's contract on a KurrentDB server: make test-kurrentdb URL='esdb://localhost:2113?tls=false'
+# The main-path story and the event store's contract on a KurrentDB server that holds nothing yet: make test-kurrentdb URL='esdb://localhost:2113?tls=false'
 test-kurrentdb:
 	scripts/test-kurrentdb '$(URL)'
 

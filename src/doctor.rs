@@ -2,9 +2,12 @@
 
 use crate::Database;
 use crate::config::{Config, Secret};
+use crate::event_log::{judge, on_kurrentdb, remembered};
 use crate::exit::Exit;
 use crate::private_postgres::{Account, Binaries, Cluster, running_url};
+use event_store::{APPEND_BYTES_MAX, KurrentdbConfig, KurrentdbReport};
 use std::os::unix::fs::MetadataExt;
+use tokio_postgres::Client;
 
 enum Finding {
     Well(String),
@@ -22,6 +25,7 @@ pub(crate) async fn run(config: &Config) -> Exit {
         Some(url) => findings.extend(database(config, url).await),
         None => findings.extend(private(config).await),
     }
+    findings.extend(event_store(config).await);
     for finding in &findings {
         match finding {
             Well(text) => println!("ok     {text}"),
@@ -82,6 +86,7 @@ async fn database(config: &Config, url: &Secret) -> Vec<Finding> {
         Ok(pending) => Note(format!("database: {pending} migrations wait for the next start")),
         Err(_) => Note("database: not migrated yet".into()),
     });
+    findings.extend(log(config, &client).await);
     findings.push(match config.database.vault_url {
         Some(_) => Well("the vault has a login of its own".into()),
         None => {
@@ -89,4 +94,40 @@ async fn database(config: &Config, url: &Secret) -> Vec<Finding> {
         }
     });
     findings
+}
+
+/// Whether the log that the configuration names is the one that the database belongs to.
+async fn log(config: &Config, client: &Client) -> Option<Finding> {
+    // Before the first start there is nothing to compare with.
+    let known = remembered(client).await.ok().flatten()?;
+    let store = match &config.event_store.url {
+        Some(url) => on_kurrentdb(url.expose()).await.ok()?,
+        None => return None,
+    };
+    let name = store.name().await;
+    store.shutdown().await;
+    Some(match judge(name.ok()?, Some(known)) {
+        Ok(()) => Well(format!("event store: it holds this installation's log ({known})")),
+        Err(error) => Wrong(format!("event store: {error}")),
+    })
+}
+
+async fn event_store(config: &Config) -> Vec<Finding> {
+    let Some(url) = &config.event_store.url else { return vec![Well("event store: the log lies in the database".into())] };
+    let asked = match KurrentdbConfig::new(url.expose()) {
+        Ok(config) => config.report().await,
+        Err(error) => return vec![Wrong(format!("event store: {error}"))],
+    };
+    let KurrentdbReport { node, version, head } = match asked {
+        Ok(report) => report,
+        Err(fault) => return vec![Wrong(format!("event store: KurrentDB does not answer, or has no leader: {fault}"))],
+    };
+    let version = version.unwrap_or_else(|| "of a version that it does not tell".to_owned());
+    let limit = APPEND_BYTES_MAX / 1024;
+    vec![
+        Well(format!("event store: KurrentDB {version} at {node}, a leader answers; the log ends at {head}")),
+        Note(format!(
+            "event store: appends weigh up to {limit} KiB, which MaxAppendSize of the server must allow; its protocol does not tell"
+        )),
+    ]
 }

@@ -81,7 +81,7 @@ async fn check_name(pool: &Pool, store: &EventStore) -> anyhow::Result<()> {
     judge(name, known_beside(pool, name).await?)
 }
 
-fn judge(name: Option<LogName>, known: Option<LogName>) -> anyhow::Result<()> {
+pub(crate) fn judge(name: Option<LogName>, known: Option<LogName>) -> anyhow::Result<()> {
     match (name, known) {
         (_, None) => Ok(()),
         (Some(name), Some(known)) if name == known => Ok(()),

@@ -18,7 +18,7 @@ mod subscription;
 pub use append::{APPEND_BYTES_MAX, AppendError, Appended, ExpectedVersion, StreamAppend};
 pub use copy::{Copied, CopyError, Counterparts, copy};
 pub use fault::Fault;
-pub use kurrentdb::{KurrentdbAddressError, KurrentdbConfig, KurrentdbStore};
+pub use kurrentdb::{KurrentdbAddressError, KurrentdbConfig, KurrentdbReport, KurrentdbStore};
 pub use log_name::LogName;
 pub use memory::MemoryStore;
 use metered::Metered;

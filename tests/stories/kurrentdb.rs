@@ -1,4 +1,5 @@
-//! The log lies on a KurrentDB, everything else in PostgreSQL. A double of its protocol stands for the server, in the process of the test.
+//! The log lies on a KurrentDB, everything else in PostgreSQL. A double of its protocol stands for the server, in the process of the test; or
+//! `KURRENTDB_URL` names a server, which must hold nothing yet (`make test-kurrentdb`).
 
 use super::account::Account;
 use super::client::Client;
@@ -52,10 +53,28 @@ pub fn said(output: &Output) -> String {
 #[test]
 fn with_the_log_on_kurrentdb_mail_is_sent_explained_and_forgotten_and_a_kill_loses_nothing_acknowledged() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(Double::start());
+    match std::env::var("KURRENTDB_URL") {
+        Ok(url) => the_main_path_is_walked(url),
+        Err(_) => {
+            let server = runtime.block_on(Double::start());
+            the_main_path_is_walked(server.url());
+        }
+    }
+}
+
+#[test]
+fn with_the_log_on_a_cluster_of_three_it_is_the_same() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let cluster = runtime.block_on(Double::cluster(3));
+    // The first of the address follows.
+    cluster.lead(1);
+    the_main_path_is_walked(cluster.url());
+}
+
+fn the_main_path_is_walked(log: String) {
     let sink = Sink::start(&["--login", "shop:let me in"]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let installation = Installation { place: Place::new(), log: Some(server.url()), port };
+    let installation = Installation { place: Place::new(), log: Some(log), port };
     let mut program = installation.start();
     let account = Account::first(&mut program);
     account.connect(sink.port);

@@ -51,6 +51,11 @@ fn a_log_moves_to_kurrentdb_and_back_and_copies_that_are_killed_are_carried_on()
     refused(&installation, &["serve"], "this one is empty");
     installation.log = Some(server.url());
     let program = installation.start();
+    diagnosed(&installation, 0, "ok     event store: KurrentDB 25.1.0 at 127.0.0.1:");
+    diagnosed(&installation, 0, "ok     event store: it holds this installation's log");
+    installation.log = Some(other.url());
+    diagnosed(&installation, 1, "wrong  event store: this installation belongs to log");
+    installation.log = Some(server.url());
     until_made_again(&installation);
     assert_eq!(contents(&installation), before, "what does not hold positions was kept, and so was its content");
     sends(client, MESSAGES + MORE..MESSAGES + 2 * MORE);
@@ -95,6 +100,13 @@ fn an_old_position_is_refused(client: &Client, position: &Value) {
 fn refused(installation: &Installation, arguments: &[&str], why: &str) {
     let output: Output = installation.command().args(arguments).output().unwrap();
     assert!(!output.status.success() && said(&output).contains(why), "{arguments:?}: {}", said(&output));
+}
+
+/// What `doctor` finds beside the running server.
+fn diagnosed(installation: &Installation, code: i32, finding: &str) {
+    let output = installation.command().arg("doctor").output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(code) && told.contains(finding), "{told}");
 }
 
 /// The read models whose content does not speak of positions, by name.

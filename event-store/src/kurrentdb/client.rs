@@ -12,7 +12,7 @@ use bytes::Bytes;
 use domain::Position;
 use eventstore::{
     AppendToStreamOptions, Client, ClientSettings, CurrentRevision, Error, EventData, ReadAllOptions, ReadStream, ReadStreamOptions,
-    StreamPosition, StreamState, SubscriptionFilter,
+    StreamPosition, StreamState, SubscriptionFilter, operations,
 };
 use serde_json::value::RawValue;
 use std::collections::HashSet;
@@ -157,6 +157,16 @@ impl Link {
         };
         let events = self.in_time(self.client.read_all(&options)).await?;
         Ok(Events { events, deadline: self.deadline })
+    }
+
+    /// The node that is called, as `host:port`, and the version that it tells.
+    pub async fn node(&self) -> Result<(String, Option<String>), Trouble> {
+        let settings = self.client.settings().clone();
+        let operations =
+            operations::Client::new(settings).map_err(|_| Trouble::Refused("the client cannot be set up as the address asks"))?;
+        let node = self.in_time(operations.current_selected_node()).await?;
+        let version = self.in_time(self.client.server_info()).await?.version();
+        Ok((format!("{}:{}", node.host, node.port), (version.major() > 0).then(|| version.to_string())))
     }
 
     async fn in_time<T>(&self, call: impl Future<Output = eventstore::Result<T>>) -> Result<T, Trouble> {
