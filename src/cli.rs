@@ -60,7 +60,6 @@ enum Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    crate::memory::settle();
     // A core dump would hold keys and plaintext. PostgreSQL inherits the limit.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let line = CommandLine::parse();
