@@ -21,7 +21,7 @@ async fn things_of_all_kinds_come_in_the_order_asked() {
     let ada = installation.account("ada@example.org").await;
     let (email, _) = installation.send(&ada.key, &["bob@example.com"]).await;
     let (other, position) = installation.send(&ada.key, &["carol@example.com"]).await;
-    let own = "query($p: Position) { viewer(atLeast: $p) { id } organization { apiKeys { nodes { id } } } }";
+    let own = "query($p: Position) { viewer(atLeast: $p) { id } organization(atLeast: $p) { apiKeys { nodes { id } } } }";
     let own = installation.graphql(&ada.session, own, json!({ "p": position })).await;
     let (user, key) = (own["viewer"]["id"].clone(), own["organization"]["apiKeys"]["nodes"][0]["id"].clone());
     let ids = json!([other, user, ada.organization, of_kind(SMTP_SERVER, &ada.organization), key, email, "garbage", key, email]);

@@ -46,7 +46,7 @@ async fn an_erased_recipient_shows_nowhere_and_the_facts_remain() {
     assert_eq!(recipients[1]["address"], "carol@example.com");
     assert_eq!(read["email"]["timeline"][0]["type"], "QUEUED");
     let page = "query($p: Position) { emails(filter: { recipient: \"bob@example.com\" }, atLeast: $p) { nodes { id } }
-        suppressions { nodes { reason address personalData } } }";
+        suppressions(atLeast: $p) { nodes { reason address personalData } } }";
     let page = installation.graphql(&account.key, page, json!({ "p": position })).await;
     assert_eq!(page["emails"]["nodes"], json!([]));
     assert_eq!(page["suppressions"]["nodes"][0]["reason"], "ERASED");
