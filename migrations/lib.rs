@@ -35,7 +35,12 @@ async fn migrate_locked(client: &mut Client) -> Result<(), MigrationError> {
 /// How many migrations this program knows, and how many the database has: readiness compares them.
 pub async fn pending(client: &Client) -> Result<usize, tokio_postgres::Error> {
     let applied: i64 = client.query_one("SELECT count(*) FROM ops.migration", &[]).await?.get(0);
-    Ok(runner().get_migrations().len().saturating_sub(usize::try_from(applied).unwrap_or(0)))
+    Ok(known().saturating_sub(usize::try_from(applied).unwrap_or(0)))
+}
+
+/// How many migrations this program knows.
+pub fn known() -> usize {
+    runner().get_migrations().len()
 }
 
 fn runner() -> Runner {

@@ -1,11 +1,14 @@
 //! The command line.
 
 use crate::audit_command::{self, AuditCommand};
+use crate::backup_command::{self, BackupCommand};
 use crate::config::{Config, Flags};
 use crate::events_command::{self, EventsCommand};
 use crate::exit::{EXIT_CODES, Exit};
 use crate::log_command::{self, LogCommand};
 use crate::projections_command::{self, ProjectionsCommand};
+use crate::queue_command::{self, QueueCommand};
+use crate::restore_command::{self, RestoreArguments};
 use crate::{doctor, logging, serve};
 use clap::{CommandFactory, Parser, Subcommand};
 use nix::sys::resource::{Resource, setrlimit};
@@ -46,6 +49,21 @@ enum Command {
     Log {
         #[command(subcommand)]
         command: LogCommand,
+    },
+    /// Mail that waits: how much, and holding it back for a while
+    Queue {
+        #[command(subcommand)]
+        command: QueueCommand,
+    },
+    /// Back up the log or the keyring, each to a directory of its own
+    Backup {
+        #[command(subcommand)]
+        command: BackupCommand,
+    },
+    /// Put a backup into an empty database. Nothing that waits is sent until `lethemail queue resume`
+    Restore {
+        #[command(flatten)]
+        arguments: RestoreArguments,
     },
     /// The events of the log
     Events {
@@ -105,6 +123,18 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Log { command } => {
             logging::install(LevelFilter::WARN);
             runtime()?.block_on(log_command::run(config, command)).map(|()| Exit::Done)
+        }
+        Command::Queue { command } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(queue_command::run(config, command)).map(|()| Exit::Done)
+        }
+        Command::Backup { command } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(backup_command::run(config, command)).map(|()| Exit::Done)
+        }
+        Command::Restore { arguments } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(restore_command::run(config, arguments)).map(|()| Exit::Done)
         }
         Command::Doctor => Ok(runtime()?.block_on(doctor::run(&config))),
         Command::Schema | Command::Completions { .. } | Command::Events { .. } => {

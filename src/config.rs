@@ -14,6 +14,7 @@ pub use error::ConfigError;
 pub use role::Role;
 pub use secret::Secret;
 pub use settings::{SETTINGS, Setting};
+pub(crate) use validate::resolved;
 
 use environment::Environment;
 use serde::{Deserialize, Serialize};

@@ -87,6 +87,7 @@ async fn database(config: &Config, url: &Secret) -> Vec<Finding> {
         Err(_) => Note("database: not migrated yet".into()),
     });
     findings.extend(log(config, &client).await);
+    findings.extend(restored(&client).await);
     findings.push(match config.database.vault_url {
         Some(_) => Well("the vault has a login of its own".into()),
         None => {
@@ -130,4 +131,17 @@ async fn event_store(config: &Config) -> Vec<Finding> {
             "event store: appends weigh up to {limit} KiB, which MaxAppendSize of the server must allow; its protocol does not tell"
         )),
     ]
+}
+
+/// Says nothing before the migrations were run.
+async fn restored(client: &Client) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if client.query_one(backup::UNFINISHED, &[]).await.is_ok_and(|row| row.get(0)) {
+        findings.push(Wrong(crate::restore_command::UnfinishedRestore.to_string()));
+    }
+    let paused = client.query_opt("SELECT reason FROM ops.delivery_pause WHERE resumed_at_us IS NULL", &[]).await;
+    if let Ok(Some(pause)) = paused {
+        findings.push(Note(format!("deliveries are paused ({}); `lethemail queue resume` lets them go on", pause.get::<_, &str>(0))));
+    }
+    findings
 }

@@ -1,6 +1,8 @@
 //! What the program says to the shell when it ends.
 
+use crate::restore_command::{LossNotAccepted, UnfinishedRestore};
 use crate::{ClockFileError, ConfigError, DataDirectoryError, PostgresError};
+use backup::BackupError;
 use std::process::ExitCode;
 
 /// Documented in `lethemail --help`; scripts rely on the numbers.
@@ -18,6 +20,12 @@ pub enum Exit {
     NoPostgres = 4,
     /// The private PostgreSQL stopped by itself.
     PostgresDied = 5,
+    /// A backup is missing, damaged, of another log or of another version.
+    BadBackup = 6,
+    /// A restore needs an empty database, or one was interrupted in this one.
+    NotEmpty = 7,
+    /// The backup does not hold what is known to have happened, and `--accept-loss` was not said.
+    LossNotAccepted = 8,
 }
 
 pub(crate) const EXIT_CODES: &str = "\
@@ -27,7 +35,10 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  another process uses the data directory
   4  no PostgreSQL that fits: missing, older than 15, or the data belongs to another major version
-  5  the private PostgreSQL stopped by itself";
+  5  the private PostgreSQL stopped by itself
+  6  a backup is missing, damaged, of another log or of another version
+  7  a restore needs an empty database, or one was interrupted in this database
+  8  a backup does not hold what is known to have happened; see `restore --accept-loss`";
 
 impl Exit {
     pub(crate) fn of(error: &anyhow::Error) -> Self {
@@ -39,10 +50,35 @@ impl Exit {
             Some(DataDirectoryError::NotOurs { .. } | DataDirectoryError::NotForTests { .. }) => return Exit::Usage,
             _ => {}
         }
+        if let Some(error) = error.downcast_ref::<BackupError>() {
+            return Exit::of_backup(error);
+        }
+        if error.is::<UnfinishedRestore>() {
+            return Exit::NotEmpty;
+        }
+        if error.is::<LossNotAccepted>() {
+            return Exit::LossNotAccepted;
+        }
         match error.downcast_ref::<PostgresError>() {
             Some(PostgresError::NotFound { .. } | PostgresError::Unusable { .. } | PostgresError::OtherMajor { .. }) => Exit::NoPostgres,
             Some(PostgresError::Died { .. }) => Exit::PostgresDied,
             _ => Exit::Failed,
+        }
+    }
+
+    fn of_backup(error: &BackupError) -> Self {
+        match error {
+            BackupError::InUse(_) => Exit::InUse,
+            BackupError::NotOurs(_) | BackupError::NoSuchPosition(..) | BackupError::NothingByThen => Exit::Usage,
+            BackupError::NotEmpty(_) => Exit::NotEmpty,
+            BackupError::Io { .. } | BackupError::Database(_) => Exit::Failed,
+            BackupError::Nothing(_)
+            | BackupError::OtherKind { .. }
+            | BackupError::OtherVersion { .. }
+            | BackupError::Damaged { .. }
+            | BackupError::OtherLog { .. }
+            | BackupError::LogLost { .. }
+            | BackupError::VersionGap { .. } => Exit::BadBackup,
         }
     }
 }

@@ -4,13 +4,18 @@ use crate::service::Service;
 use api::Api;
 use domain::{Category, Position, SANDBOX_DOMAIN};
 use event_store::{Filter, ReadError};
+use projections::delivery_queue::Pause;
 
 /// Printed to standard output; log lines go to standard error.
-pub(crate) async fn print(service: &Service, api: &Api, url: &str) -> Result<(), ReadError> {
+pub(crate) async fn print(service: &Service, api: &Api, url: &str, pause: Option<&Pause>) -> Result<(), ReadError> {
     println!("Lethemail is ready.\n");
     println!("  GraphQL    {url}/graphql   (to try it: {url}/graphiql)");
     println!("  Email API  {url}/emails   (Resend's SDKs work with this base URL)");
     println!("  Sandbox    {url}/sandbox   (mail of organisations without an SMTP server is caught here)\n");
+    if let Some(pause) = pause {
+        println!("  NOTHING IS SENT since {}: {}", pause.since, pause.reason);
+        println!("  `lethemail queue status` tells what waits, `lethemail queue resume --reason …` lets it go.\n");
+    }
     if !somebody_is_confirmed(service).await? {
         println!("{}", first_steps(url, &api.offer_first_mail_link()));
     }

@@ -6,6 +6,7 @@
 compile_error!("Lethemail runs on Linux: it relies on the parent-death signal, /proc and CLOCK_BOOTTIME");
 
 mod audit_command;
+mod backup_command;
 mod cli;
 mod clock;
 mod config;
@@ -25,6 +26,8 @@ mod pools;
 mod private_postgres;
 mod progress;
 mod projections_command;
+mod queue_command;
+mod restore_command;
 mod serve;
 mod server;
 mod service;

@@ -183,6 +183,6 @@ fn name_of(generation: Generation) -> &'static str {
     }
 }
 
-fn hex(hash: [u8; 32]) -> String {
+pub(crate) fn hex(hash: [u8; 32]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

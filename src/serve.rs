@@ -2,12 +2,14 @@
 
 use crate::config::{Config, Secret};
 use crate::metrics::{self, MetricsServer};
+use crate::restore_command::UnfinishedRestore;
 use crate::server::Server;
 use crate::service::Service;
 use crate::{DataDirectory, Database, Pools, PrivatePostgres, SystemClock, SystemIds};
 use crate::{event_log, greeting};
 use anyhow::Context;
 use domain::{Clock, Ids};
+use projections::delivery_queue;
 use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -52,7 +54,11 @@ impl Foundation {
         let url = config.database.url.clone().or(private_url).context("a database is configured or runs privately")?;
         let database = Database::at(&url)?;
         let vault = config.database.vault_url.as_ref().map(Database::at).transpose()?;
-        migrations::migrate(&mut database.connect().await?).await.context("the database cannot be brought to this version")?;
+        let mut client = database.connect().await?;
+        migrations::migrate(&mut client).await.context("the database cannot be brought to this version")?;
+        if client.query_one(backup::UNFINISHED, &[]).await?.get(0) {
+            return Err(UnfinishedRestore.into());
+        }
         let pools = Pools::open(&database, vault.as_ref())?;
         Ok(Self { config: Arc::new(config), clock, ids, pools, database, postgres })
     }
@@ -147,9 +153,13 @@ impl Running {
         let service = Service::start(&foundation).await?;
         let server = listener.map(|listener| Server::start(&foundation, &service, listener)).transpose()?;
         let metrics = metrics.map(|(counted, listener)| MetricsServer::start(&foundation, &service, counted, listener)).transpose()?;
+        let pause = delivery_queue::paused(&*foundation.pools.app.get().await?).await?;
+        if let Some(pause) = &pause {
+            tracing::warn!(since = %pause.since, reason = pause.reason, "deliveries are paused: `lethemail queue resume` lets them go on");
+        }
         if let Some(server) = &server {
             server.set_ready();
-            greeting::print(&service, &server.api, &foundation.config.public_url).await?;
+            greeting::print(&service, &server.api, &foundation.config.public_url, pause.as_ref()).await?;
         }
         let listen = server.is_some().then(|| foundation.config.listen.to_string());
         let metrics_listen = foundation.config.metrics.listen.map(|address| address.to_string());

@@ -9,7 +9,7 @@ use api::{Api, ApiParts, ApiSettings, NotReady, Readiness};
 use deadpool_postgres::Pool;
 use domain::Clock;
 use event_store::{EventStore, ReadError};
-use projections::{Lag, ProjectionError, lags};
+use projections::{Lag, ProjectionError, delivery_queue, lags};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +93,7 @@ fn readiness(pool: Pool, store: EventStore, clock: Arc<dyn Clock>) -> Readiness 
 }
 
 /// The database answers, has every migration of this program, and the read models are not far behind the log.
-async fn look(pool: &Pool, store: &EventStore, clock: &dyn Clock) -> Result<(), NotReady> {
+async fn look(pool: &Pool, store: &EventStore, clock: &dyn Clock) -> Result<Option<&'static str>, NotReady> {
     let client = pool.get().await.map_err(|_| NotReady("no database connection"))?;
     match migrations::pending(&client).await {
         Ok(0) => {}
@@ -107,5 +107,9 @@ async fn look(pool: &Pool, store: &EventStore, clock: &dyn Clock) -> Result<(), 
     })?;
     let now = clock.now();
     let is_far = |lag: &Lag| lag.events.is_some_and(|events| events > LAG_EVENTS_MAX) || lag.age(now) > LAG_AGE_MAX;
-    if lags.iter().any(|(_, lag)| is_far(lag)) { Err(NotReady("the read models are far behind")) } else { Ok(()) }
+    if lags.iter().any(|(_, lag)| is_far(lag)) {
+        return Err(NotReady("the read models are far behind"));
+    }
+    let pause = delivery_queue::paused(&client).await.map_err(|_| NotReady("the database does not answer"))?;
+    Ok(pause.map(|_| "deliveries are paused"))
 }

@@ -34,14 +34,7 @@ impl Service {
     pub async fn start(foundation: &Foundation) -> anyhow::Result<Self> {
         let config = &foundation.config;
         vault::harden_process();
-        let vault = Vault::start(VaultConfig {
-            pool: foundation.pools.vault.clone(),
-            key_dir: config.key_dir.clone(),
-            data_dir: Some(config.data_dir.clone()),
-            clock: foundation.clock.clone(),
-            cache_keys_max: CACHED_KEYS_MAX,
-        });
-        let vault = vault.await.context("the vault cannot be opened")?;
+        let vault = Vault::start(vault_config(foundation)).await.context("the vault cannot be opened")?;
         let store = open_store(foundation).await?;
         let commands = Commands::new(commands::Parts {
             store: store.clone(),
@@ -112,6 +105,17 @@ impl Service {
             }
         }
         self.store.shutdown().await;
+    }
+}
+
+pub(crate) fn vault_config(foundation: &Foundation) -> VaultConfig {
+    let config = &foundation.config;
+    VaultConfig {
+        pool: foundation.pools.vault.clone(),
+        key_dir: config.key_dir.clone(),
+        data_dir: Some(config.data_dir.clone()),
+        clock: foundation.clock.clone(),
+        cache_keys_max: CACHED_KEYS_MAX,
     }
 }
 

@@ -12,5 +12,6 @@ mod metrics;
 mod moving;
 mod pages;
 mod projections;
+mod restore;
 mod samples;
 mod sink;

@@ -10,7 +10,10 @@ pub(crate) async fn healthz() -> HttpResponse {
 
 pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
     match state.readiness.look().await {
-        Ok(()) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+        Ok(note) => {
+            let body = note.map_or_else(|| "ready\n".to_owned(), |note| format!("ready; {note}\n"));
+            HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body)
+        }
         Err(reason) => HttpResponse::ServiceUnavailable()
             .insert_header((header::RETRY_AFTER, "1"))
             .content_type("text/plain; charset=utf-8")

@@ -9,7 +9,10 @@ use tokio::sync::watch;
 #[error("not ready: {0}")]
 pub struct NotReady(pub &'static str);
 
-type Check = dyn Fn() -> BoxFuture<'static, Result<(), NotReady>> + Send + Sync;
+/// Ready, perhaps with a word on what else whoever looks should know.
+type Ready = Option<&'static str>;
+
+type Check = dyn Fn() -> BoxFuture<'static, Result<Ready, NotReady>> + Send + Sync;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -27,7 +30,7 @@ pub struct Readiness {
 
 impl Readiness {
     /// Not ready until [`Self::set_serving`] says so.
-    pub fn new(check: impl Fn() -> BoxFuture<'static, Result<(), NotReady>> + Send + Sync + 'static) -> Self {
+    pub fn new(check: impl Fn() -> BoxFuture<'static, Result<Ready, NotReady>> + Send + Sync + 'static) -> Self {
         Self { stage: watch::Sender::new(Stage::Starting), check: Arc::new(check) }
     }
 
@@ -45,7 +48,7 @@ impl Readiness {
         }
     }
 
-    pub(crate) async fn look(&self) -> Result<(), NotReady> {
+    pub(crate) async fn look(&self) -> Result<Ready, NotReady> {
         if *self.stage.borrow() != Stage::Serving {
             return Err(NotReady("starting or stopping"));
         }

@@ -2,8 +2,10 @@
 //! who works on what stands in `ops.delivery_lease` (see [`claim`](claim::claim)).
 
 mod claim;
+mod pause;
 
 pub use claim::{ClaimedDelivery, Room, Round, claim, release, release_all, release_everything, renew};
+pub use pause::{Pause, Waiting, pause, paused, resume, waiting};
 
 use crate::projection::Table;
 use crate::{ProjectionError, QueryError};

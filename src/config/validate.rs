@@ -60,7 +60,7 @@ fn absolute(path: &Path) -> Result<PathBuf, ConfigError> {
 }
 
 /// The path with its symbolic links followed as far as it exists, and `..` taken away.
-fn resolved(path: &Path) -> PathBuf {
+pub(crate) fn resolved(path: &Path) -> PathBuf {
     let Some(parent) = path.parent() else { return path.to_owned() };
     path.canonicalize().unwrap_or_else(|_| match path.file_name() {
         Some(name) => resolved(parent).join(name),

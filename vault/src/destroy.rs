@@ -2,6 +2,7 @@
 
 use crate::anchor::{self, Destruction};
 use crate::error::VaultError;
+use crate::key_directory::KeyDirectory;
 use crate::key_name::{BucketName, class_from_number};
 use crate::keyring::load::load;
 use crate::keyring::{KeyState, Keyring};
@@ -9,6 +10,7 @@ use crate::vault::{Vault, blocking};
 use deadpool_postgres::Transaction;
 use domain::{KeyId, OrganizationId, Timestamp};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -98,6 +100,13 @@ pub(crate) async fn apply_anchor(keyring: &Keyring) -> Result<(), VaultError> {
         delete(&transaction, batch).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+/// The subjects' keys that the anchor in this key directory names: the log has a word on the destruction of each. Needs no database.
+pub async fn anchored_keys(key_dir: PathBuf) -> Result<Vec<KeyId>, VaultError> {
+    let read = move || anchor::read_all(&KeyDirectory::open(&key_dir, None)?);
+    let lines = blocking(read).await?;
+    Ok(lines.iter().filter(|line| line.bucket.is_none()).map(|line| line.key).collect())
 }
 
 /// What the anchor must say about these keys.

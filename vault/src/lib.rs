@@ -29,6 +29,7 @@ mod subjects;
 mod token;
 mod vault;
 
+pub use destroy::anchored_keys;
 pub use error::VaultError;
 pub use key_name::{KeyName, Subject};
 pub use open::Opened;

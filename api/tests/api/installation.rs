@@ -95,7 +95,7 @@ impl Installation {
             freshness: freshness.clone(),
         });
         tokio::spawn(async move { projector.run(projections::all(), stopped).await });
-        let readiness = Readiness::new(|| Box::pin(async { Ok(()) }));
+        let readiness = Readiness::new(|| Box::pin(async { Ok(None) }));
         let mut settings = ApiSettings::new(url.clone());
         change(&mut settings);
         let api = Api::new(ApiParts {

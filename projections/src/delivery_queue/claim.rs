@@ -43,7 +43,7 @@ const CLAIM: &str = concat!(
             UNION ALL
             (",
     due_by!("q.smtp_server IS NULL"),
-    ")) by_route
+    ")) by_route WHERE NOT EXISTS (SELECT FROM ops.delivery_pause WHERE resumed_at_us IS NULL)
         ORDER BY due_at_us, email LIMIT $4
     ), claimed AS (
         INSERT INTO ops.delivery_lease AS l (email, token, expires_at_us)
@@ -81,7 +81,7 @@ pub struct Round {
 }
 
 /// Takes messages that are due at `now` and that nobody else works on, the longest due first. No two processes get the same one while its lease
-/// lasts, until `until`.
+/// lasts, until `until`. Nobody gets any while deliveries are [paused](super::pause()).
 pub async fn claim(
     client: &ClientWrapper,
     token: Uuid,
