@@ -5,6 +5,7 @@ use crate::backup_command::{self, BackupCommand};
 use crate::config::{Config, Flags};
 use crate::events_command::{self, EventsCommand};
 use crate::exit::{EXIT_CODES, Exit};
+use crate::keys_command::{self, KeysCommand};
 use crate::log_command::{self, LogCommand};
 use crate::projections_command::{self, ProjectionsCommand};
 use crate::queue_command::{self, QueueCommand};
@@ -49,6 +50,11 @@ enum Command {
     Log {
         #[command(subcommand)]
         command: LogCommand,
+    },
+    /// The keys: their epochs, and the days whose retention ends
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
     },
     /// Mail that waits: how much, and holding it back for a while
     Queue {
@@ -123,6 +129,10 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Log { command } => {
             logging::install(LevelFilter::WARN);
             runtime()?.block_on(log_command::run(config, command)).map(|()| Exit::Done)
+        }
+        Command::Keys { command } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(keys_command::run(config, command)).map(|()| Exit::Done)
         }
         Command::Queue { command } => {
             logging::install(LevelFilter::WARN);

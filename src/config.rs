@@ -14,6 +14,7 @@ pub use error::ConfigError;
 pub use role::Role;
 pub use secret::Secret;
 pub use settings::{SETTINGS, Setting};
+pub(crate) use validate::EPOCH_MINUTES_USUAL;
 pub(crate) use validate::resolved;
 
 use environment::Environment;
@@ -23,6 +24,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::{Table, Value};
+use vault::RotationPolicy;
 
 /// Everything that can be set, resolved. [`SETTINGS`] describes each key.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -39,6 +41,7 @@ pub struct Config {
     pub clock_file: Option<PathBuf>,
     pub database: DatabaseSettings,
     pub event_store: EventStoreSettings,
+    pub keys: KeySettings,
     pub smtp: SmtpSettings,
     pub egress: EgressSettings,
     pub limits: LimitSettings,
@@ -60,6 +63,14 @@ pub struct DatabaseSettings {
 pub struct EventStoreSettings {
     /// Of a KurrentDB. None: the log lies in the database.
     pub url: Option<Secret>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeySettings {
+    pub epoch_minutes: u32,
+    /// By `application_name`.
+    pub standbys: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -163,6 +174,12 @@ impl Flags {
             table.insert("role".into(), role.as_str().into());
         }
         Ok(table)
+    }
+}
+
+impl KeySettings {
+    pub fn rotation(&self) -> RotationPolicy {
+        RotationPolicy { interval: Duration::from_secs(u64::from(self.epoch_minutes) * 60), standbys: self.standbys.clone() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `lethemail doctor`: what is well and what is not, without changing anything.
 
+mod promises;
+
 use crate::Database;
 use crate::config::{Config, Secret};
 use crate::event_log::{judge, on_kurrentdb, remembered};
@@ -88,6 +90,7 @@ async fn database(config: &Config, url: &Secret) -> Vec<Finding> {
     });
     findings.extend(log(config, &client).await);
     findings.extend(restored(&client).await);
+    findings.extend(promises::findings(config, &client).await);
     findings.push(match config.database.vault_url {
         Some(_) => Well("the vault has a login of its own".into()),
         None => {

@@ -18,6 +18,7 @@ mod events_command;
 mod exit;
 mod greeting;
 mod ids;
+mod keys_command;
 mod log_command;
 mod logging;
 mod memory;

@@ -22,6 +22,12 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Another part of the work begins, over so many steps.
+    pub fn begin(&mut self, what: &'static str, total: u64) {
+        self.bar.set_message(what);
+        self.bar.set_length(total);
+    }
+
     /// `done` steps of the total are behind us.
     pub fn at(&mut self, done: u64) {
         if self.terminal && !self.shown && self.bar.elapsed() > QUIET {

@@ -1,8 +1,9 @@
 //! What runs on the foundation: the vault, the event log, the write side, read models and workers, in that order; stopped in reverse.
 
-use crate::config::Config;
+use crate::config::{Config, EPOCH_MINUTES_USUAL};
 use crate::event_log::open_store;
 use crate::serve::Foundation;
+use crate::{ConfigError, DataDirectory};
 use anyhow::Context;
 use commands::{Commands, Spool};
 use egress::{Egress, EgressPolicy};
@@ -33,6 +34,7 @@ pub struct Service {
 impl Service {
     pub async fn start(foundation: &Foundation) -> anyhow::Result<Self> {
         let config = &foundation.config;
+        check_epochs(config)?;
         vault::harden_process();
         let vault = Vault::start(vault_config(foundation)).await.context("the vault cannot be opened")?;
         let store = open_store(foundation).await?;
@@ -81,12 +83,14 @@ impl Service {
         let smtp = &foundation.config.smtp;
         Workers::start(&workers::Parts {
             commands: self.commands.clone(),
+            vault: self.vault.clone(),
             pool: foundation.pools.app.clone(),
             clock: foundation.clock.clone(),
             ids: foundation.ids.clone(),
             settings: workers::Settings {
                 connections_per_server_max: smtp.concurrency_per_server.into(),
                 delivery_age_max: smtp.delivery_age_max(),
+                rotation: foundation.config.keys.rotation(),
                 ..workers::Settings::default()
             },
         })
@@ -117,6 +121,15 @@ pub(crate) fn vault_config(foundation: &Foundation) -> VaultConfig {
         clock: foundation.clock.clone(),
         cache_keys_max: CACHED_KEYS_MAX,
     }
+}
+
+/// Epochs of minutes would end before a standby or a backup is made; only data that was made for it may see them.
+fn check_epochs(config: &Config) -> anyhow::Result<()> {
+    let usual = config.keys.epoch_minutes >= EPOCH_MINUTES_USUAL;
+    if usual || DataDirectory::check_made_for_tests(&config.data_dir).is_ok() {
+        return Ok(());
+    }
+    Err(ConfigError::Wrong("keys.epoch_minutes".into(), "at least 1440 (a day) on a data directory that was not made for tests").into())
 }
 
 fn egress(config: &Config) -> anyhow::Result<Egress> {

@@ -6,6 +6,7 @@ mod canary;
 mod client;
 mod crashes;
 mod fail_over;
+mod keys;
 mod kurrentdb;
 mod main_path;
 mod metrics;

@@ -34,6 +34,9 @@ const VERSION_GAP: &str = "SELECT position, version, expected FROM (
         SELECT position, version, row_number() OVER (PARTITION BY stream_id, organization, category ORDER BY position) - 1 AS expected FROM log.event
     ) numbered WHERE version <> expected ORDER BY position LIMIT 1";
 
+const EPOCHS: &str = "keyring.epoch";
+const LOOKUP_TABLES: &str = "SELECT keyring.make_lookup(epoch) FROM keyring.epoch WHERE lookup AND state IN (0, 1, 2)";
+
 /// A restore that is under way.
 pub struct Restore<'a> {
     /// Acts as a role that writes `log`, `spool` and `ops`.
@@ -76,9 +79,13 @@ impl<'a> Restore<'a> {
         Ok(())
     }
 
+    /// Epochs come first: each that lives has a look-up table of its own, which must be there before its rows.
     pub async fn keyring(&self, vault: &Client, from: &Stored) -> Result<(), BackupError> {
         for table in &from.manifest.tables {
             copy_table(vault, from, table).await?;
+            if table.table == EPOCHS {
+                vault.execute(LOOKUP_TABLES, &[]).await?;
+            }
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ mod peers;
 mod plots;
 mod program;
 mod report;
+mod rewrap;
 mod smtp_sink;
 mod snapshot;
 mod writers;
@@ -87,6 +88,8 @@ enum Part {
     Deliver,
     /// With memory and pages
     Accept,
+    /// A million keys
+    Rewrap,
 }
 
 impl Options {
@@ -134,6 +137,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if options.wants(Part::Accept) {
         accept::measure(&options, &mut report).await?;
+    }
+    if options.wants(Part::Rewrap) {
+        rewrap::measure(&options, &mut report).await?;
     }
     report.write(&options.json)
 }

@@ -48,6 +48,22 @@ impl Commands {
         Ok(true)
     }
 
+    /// The second certificate: every epoch that may have wrapped the keys has been destroyed, for as long as a process may keep its key in memory. `false`:
+    /// not yet, or the first has not been issued.
+    pub async fn conclude_erasure_everywhere(&self, by: &Request, erasure: ErasureId) -> Result<bool, Fault> {
+        let mut folded: Folded<Erasure> = self.fold(erasure.0, by.organization).await?;
+        let Some(started) = folded.state.started.as_ref().filter(|_| folded.state.destroyed) else { return Ok(false) };
+        let keys: Vec<KeyId> = started.keys.iter().map(|doomed| doomed.key).collect();
+        if let Some(newest) = self.vault.newest_epoch_of(&keys).await?
+            && self.vault.epochs_gone_for(newest).await?.is_none_or(|gone| gone < LEASES_WAIT)
+        {
+            return Ok(false);
+        }
+        let drafts = folded.state.conclude_everywhere();
+        self.advance(by, &mut folded, drafts).await?;
+        Ok(true)
+    }
+
     /// The keys that an erasure destroys, as its start listed them.
     pub async fn doomed_keys_of(&self, organization: OrganizationId, erasure: ErasureId) -> Result<Vec<KeyId>, Fault> {
         let folded: Folded<Erasure> = self.fold(erasure.0, organization).await?;

@@ -14,6 +14,7 @@ mod erase_account;
 mod erase_recipient;
 mod failure;
 mod fold_cache;
+mod key_events;
 mod notices;
 mod record;
 mod request;

@@ -77,7 +77,7 @@ pub(crate) struct Entry {
 impl Spool {
     /// Must be called on a tokio runtime: tasks write what several requests spool at once, and remove what several deliveries have finished.
     pub fn new(pool: Pool, vault: Vault) -> Self {
-        Self { writer: SpoolWriter::start(pool.clone()), remover: SpoolRemover::start(pool.clone()), pool, vault }
+        Self { writer: SpoolWriter::start(pool.clone(), vault.clone()), remover: SpoolRemover::start(pool.clone()), pool, vault }
     }
 
     pub(crate) async fn connection(&self) -> Result<Object, PoolError> {
@@ -100,7 +100,7 @@ impl Spool {
         let statement = client.prepare_cached("SELECT organization, epoch, wrapped_key, body FROM spool.entry WHERE email = $1").await?;
         let Some(row) = client.query_opt(&statement, &[&email.0]).await? else { return Ok(None) };
         let body = SealedBody { epoch: row.get(1), wrapped_key: row.get(2), ciphertext: row.get(3) };
-        let plain = self.vault.open_body(email.0, OrganizationId(row.get(0)), &body)?;
+        let plain = self.vault.open_body(email.0, OrganizationId(row.get(0)), &body).await?;
         SpooledMail::from_bytes(&plain).map(Some)
     }
 
@@ -157,7 +157,7 @@ impl Spool {
             .await?;
         let Some(row) = client.query_opt(&statement, &[&email.0, &organization.0, &now.micros()]).await? else { return Ok(None) };
         let body = SealedBody { epoch: row.get(0), wrapped_key: row.get(1), ciphertext: row.get(2) };
-        let mail = SpooledMail::from_bytes(&self.vault.open_body(email.0, organization, &body)?)?;
+        let mail = SpooledMail::from_bytes(&self.vault.open_body(email.0, organization, &body).await?)?;
         Ok(Some(CapturedMail { email, mail, expires_at: Timestamp::from_micros(row.get(3)) }))
     }
 

@@ -5,6 +5,7 @@ use crate::spool::Entry;
 use deadpool_postgres::{Object, Pool};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
+use vault::Vault;
 
 /// Requests written together at most.
 const REQUESTS_MAX: usize = 500;
@@ -46,15 +47,20 @@ pub(crate) struct SpoolWriter {
     queue: mpsc::Sender<Waiting>,
 }
 
-/// Waits for the disk (ADR 7).
+/// Waits for the disk (ADR 7). The epochs whose keys wrap the bodies' stay open until it has written, or it writes nothing.
 const INSERT: &str = "
+    WITH held AS MATERIALIZED (SELECT spool.hold_epochs($7::int[]))
     INSERT INTO spool.entry (email, organization, epoch, wrapped_key, body, expires_at_us)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bytea[], $5::bytea[], $6::bigint[])";
+    SELECT u.* FROM held CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::int[], $4::bytea[], $5::bytea[], $6::bigint[]) u";
+/// What it says otherwise.
+const EPOCH_CLOSED: &str = "LM701";
+/// Epochs follow each other by days; one that was just opened is not closed yet.
+const ATTEMPTS: usize = 3;
 
 impl SpoolWriter {
-    pub fn start(pool: Pool) -> Self {
+    pub fn start(pool: Pool, vault: Vault) -> Self {
         let (queue, waiting) = mpsc::channel(REQUESTS_MAX * 2);
-        tokio::spawn(run(pool, waiting));
+        tokio::spawn(run(pool, vault, waiting));
         Self { queue }
     }
 
@@ -66,7 +72,7 @@ impl SpoolWriter {
     }
 }
 
-async fn run(pool: Pool, mut waiting: mpsc::Receiver<Waiting>) {
+async fn run(pool: Pool, vault: Vault, mut waiting: mpsc::Receiver<Waiting>) {
     // Always the same connection: each keeps the memory that its largest statement took.
     let mut connection = None;
     while let Some(first) = waiting.recv().await {
@@ -77,7 +83,7 @@ async fn run(pool: Pool, mut waiting: mpsc::Receiver<Waiting>) {
             bytes += size(&next);
             batch.push(next);
         }
-        let outcome = insert(&pool, &mut connection, &batch).await;
+        let outcome = store(&pool, &vault, &mut connection, &mut batch).await;
         if outcome.is_err() {
             connection = None;
         }
@@ -92,6 +98,20 @@ fn size(waiting: &Waiting) -> usize {
     waiting.entries.iter().map(|entry| entry.body.ciphertext.len()).sum()
 }
 
+/// Bodies of an epoch that was closed since they were sealed get their keys wrapped in the one that followed.
+async fn store(pool: &Pool, vault: &Vault, connection: &mut Option<Object>, batch: &mut [Waiting]) -> Result<(), SpoolError> {
+    for _ in 1..ATTEMPTS {
+        match insert(pool, connection, batch).await {
+            Err(SpoolError::Database(error)) if error.code().is_some_and(|code| code.code() == EPOCH_CLOSED) => {}
+            outcome => return outcome,
+        }
+        for entry in batch.iter_mut().flat_map(|waiting| &mut waiting.entries) {
+            vault.rewrap_body(entry.email.0, entry.organization, &mut entry.body).await?;
+        }
+    }
+    insert(pool, connection, batch).await
+}
+
 async fn insert(pool: &Pool, connection: &mut Option<Object>, batch: &[Waiting]) -> Result<(), SpoolError> {
     let columns = Columns::of(batch.iter().flat_map(|waiting| &waiting.entries));
     let client = match connection.take().filter(|connection| !connection.is_closed()) {
@@ -100,6 +120,9 @@ async fn insert(pool: &Pool, connection: &mut Option<Object>, batch: &[Waiting])
     };
     let statement = client.prepare_cached(INSERT).await?;
     let Columns { emails, organizations, epochs, wrapped_keys, bodies, expires_at_us } = &columns;
-    client.execute(&statement, &[emails, organizations, epochs, wrapped_keys, bodies, expires_at_us]).await?;
+    let mut distinct = epochs.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    client.execute(&statement, &[emails, organizations, epochs, wrapped_keys, bodies, expires_at_us, &distinct]).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Forgetting somebody, step by step. The names of all steps are final; those that need key epochs to end come when epochs do.
+//! Forgetting somebody, step by step: first in every living system, then, when the epochs that wrapped the keys are destroyed, everywhere.
 
 use crate::aggregate::{Aggregate, Recorded};
 use crate::data_policy::personal_data;
@@ -89,9 +89,6 @@ facts! {
     pub struct SubjectKeyDestroyed {
         pub keys: Vec<KeyId>,
     }
-    pub struct KeyEpochDestroyed {
-        pub epoch: u32,
-    }
     pub struct ErasureCertified {
         pub stage: CertificateStage,
     }
@@ -104,7 +101,6 @@ events! {
         ErasureRefused(ErasureRefused) = 1,
         ErasureStarted(ErasureStarted) = 1,
         SubjectKeyDestroyed(SubjectKeyDestroyed) = 1,
-        KeyEpochDestroyed(KeyEpochDestroyed) = 1,
         ErasureCertified(ErasureCertified) = 1,
     }
 }
@@ -146,7 +142,6 @@ impl Aggregate for Erasure {
                 self.started_at = Some(recorded.header.occurred_at);
             }
             ErasureEvent::SubjectKeyDestroyed(_) => self.destroyed = true,
-            ErasureEvent::KeyEpochDestroyed(_) => {}
             ErasureEvent::ErasureCertified(event) => self.certified = Some(event.stage),
         }
     }
@@ -189,6 +184,14 @@ impl Erasure {
                 let keys = started.keys.iter().map(|doomed| doomed.key).collect();
                 vec![Draft::plain(SubjectKeyDestroyed { keys }), Draft::plain(ErasureCertified { stage: CertificateStage::Live })]
             }
+            _ => vec![],
+        }
+    }
+
+    /// Every epoch that may have wrapped the keys is destroyed.
+    pub fn conclude_everywhere(&self) -> Vec<Draft<ErasureEvent>> {
+        match self.certified {
+            Some(CertificateStage::Live) => vec![Draft::plain(ErasureCertified { stage: CertificateStage::Everywhere })],
             _ => vec![],
         }
     }

@@ -1,6 +1,6 @@
 //! What the facts of every event look like, for whoever reads a log without this program.
 
-use crate::{Aggregate, ApiKey, Category, Email, Erasure, Event, Organization, SmtpServer, Suppression, User};
+use crate::{Aggregate, ApiKey, Category, Email, Erasure, Event, KeyLife, Organization, SmtpServer, Suppression, User};
 use serde_json::{Value, json};
 
 /// The form of one type of event, as it is written today.
@@ -24,6 +24,7 @@ pub fn event_schemas() -> Vec<EventSchema> {
     schemas.extend(of::<Email>());
     schemas.extend(of::<Suppression>());
     schemas.extend(of::<Erasure>());
+    schemas.extend(of::<KeyLife>());
     schemas
 }
 

@@ -5,7 +5,7 @@
 //! the type under which it was sealed, and the leaf in the transparency log to the stored bytes.
 
 use crate::{
-    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, OrganizationEvent, SmtpServerEvent, SuppressionEvent, UserEvent,
+    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, KeyEvent, OrganizationEvent, SmtpServerEvent, SuppressionEvent, UserEvent,
 };
 use crate::{Event, RecordedEvent};
 use serde_json::Value;
@@ -46,7 +46,7 @@ pub fn current_facts(recorded: &RecordedEvent) -> Result<Cow<'_, [u8]>, DecodeEr
         Category::Email => current::<EmailEvent>(recorded),
         Category::Suppression => current::<SuppressionEvent>(recorded),
         Category::Erasure => current::<ErasureEvent>(recorded),
-        Category::Platform => Err(DecodeError::UnknownType),
+        Category::Platform => current::<KeyEvent>(recorded),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::as_of::decode;
 use crate::diff::Cause;
 use crate::{History, HistoryError, Moment};
 use domain::{
-    ApiKeyEvent, Category, EmailEvent, ErasureEvent, Event, OrganizationEvent, RecordedEvent, SmtpServerEvent, StreamName,
+    ApiKeyEvent, Category, EmailEvent, ErasureEvent, Event, KeyEvent, OrganizationEvent, RecordedEvent, SmtpServerEvent, StreamName,
     SuppressionEvent, UserEvent,
 };
 
@@ -33,7 +33,7 @@ fn facts(event: &RecordedEvent) -> Result<serde_json::Value, HistoryError> {
         Category::Email => decode::<EmailEvent>(event)?.event.facts(),
         Category::Suppression => decode::<SuppressionEvent>(event)?.event.facts(),
         Category::Erasure => decode::<ErasureEvent>(event)?.event.facts(),
-        Category::Platform => return Err(HistoryError::NoState),
+        Category::Platform => decode::<KeyEvent>(event)?.event.facts(),
     };
     Ok(serde_json::from_slice(&facts).expect("facts are written as JSON"))
 }

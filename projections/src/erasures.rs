@@ -63,7 +63,6 @@ async fn apply(transaction: &Transaction<'_>, recorded: &RecordedEvent) -> Resul
         ErasureEvent::ErasureRefused(_) => advance(transaction, recorded, ErasureStage::Refused).await,
         ErasureEvent::ErasureStarted(_) => advance(transaction, recorded, ErasureStage::Started).await,
         ErasureEvent::SubjectKeyDestroyed(_) => advance(transaction, recorded, ErasureStage::Destroyed).await,
-        ErasureEvent::KeyEpochDestroyed(_) => Ok(()),
         ErasureEvent::ErasureCertified(event) => {
             let statement = transaction.prepare_cached(CERTIFY).await?;
             transaction.execute(&statement, &[&header.organization.0, &header.stream.id, &word(&event.stage)]).await?;
@@ -149,6 +148,14 @@ pub async fn unfinished(client: &ClientWrapper) -> Result<Vec<UnfinishedErasure>
     let query = "SELECT organization, id FROM read.erasures WHERE stage IN ('approved', 'started') ORDER BY due_at_us, id LIMIT 1000";
     let statement = client.prepare_cached(query).await?;
     let rows = client.query(&statement, &[]).await?;
+    Ok(rows.iter().map(|row| UnfinishedErasure { organization: OrganizationId(row.get(0)), erasure: ErasureId(row.get(1)) }).collect())
+}
+
+/// Those whose keys are gone from living systems and perhaps not yet from copies, after `after` by their ids.
+pub async fn live_only(client: &ClientWrapper, after: ErasureId, limit: i64) -> Result<Vec<UnfinishedErasure>, QueryError> {
+    let query = "SELECT organization, id FROM read.erasures WHERE certified = 'live' AND id > $1 ORDER BY id LIMIT $2";
+    let statement = client.prepare_cached(query).await?;
+    let rows = client.query(&statement, &[&after.0, &limit]).await?;
     Ok(rows.iter().map(|row| UnfinishedErasure { organization: OrganizationId(row.get(0)), erasure: ErasureId(row.get(1)) }).collect())
 }
 

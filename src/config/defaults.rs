@@ -1,8 +1,10 @@
 //! What holds when nothing is said.
 
 use super::environment::Environment;
+use super::validate::EPOCH_MINUTES_MAX;
 use super::{
-    Config, DatabaseSettings, EgressSettings, EventStoreSettings, LimitSettings, LogSettings, MetricsSettings, Role, SmtpSettings, settings,
+    Config, DatabaseSettings, EgressSettings, EventStoreSettings, KeySettings, LimitSettings, LogSettings, MetricsSettings, Role,
+    SmtpSettings, settings,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -47,12 +49,20 @@ impl Default for Config {
             clock_file: None,
             database: DatabaseSettings::default(),
             event_store: EventStoreSettings::default(),
+            keys: KeySettings::default(),
             smtp: SmtpSettings::default(),
             egress: EgressSettings::default(),
             limits: LimitSettings::default(),
             metrics: MetricsSettings::default(),
             log: LogSettings::default(),
         }
+    }
+}
+
+impl Default for KeySettings {
+    /// A week.
+    fn default() -> Self {
+        Self { epoch_minutes: EPOCH_MINUTES_MAX, standbys: vec![] }
     }
 }
 

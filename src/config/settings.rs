@@ -54,6 +54,16 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Secret,
         "esdb:// or kurrentdb:// address (also +discover) of a KurrentDB of its own for the event log; without it the log lies in the database.",
     ),
+    setting(
+        "keys.epoch_minutes",
+        Kind::Whole,
+        "Minutes until a new epoch key follows; below a day only on a data directory that was made for tests.",
+    ),
+    setting(
+        "keys.standbys",
+        Kind::List,
+        "Standbys (application_name) that must have replayed a rotation before the old epoch key is destroyed.",
+    ),
     setting("smtp.concurrency_per_server", Kind::Whole, "Connections to one SMTP server at a time."),
     setting("smtp.connect_timeout_s", Kind::Whole, "Seconds to wait for a connection and its greeting."),
     setting("smtp.data_timeout_s", Kind::Whole, "Seconds to wait for the reply to a message's text (RFC 5321, 4.5.3.2.6)."),

@@ -9,6 +9,11 @@ const KURRENTDB: &str =
     "an address of KurrentDB, as in esdb://host:2113?tls=false or kurrentdb+discover://host, or left out: the log is in the database then";
 const KURRENTDB_SCHEMES: [&str; 4] = ["esdb://", "esdb+discover://", "kurrentdb://", "kurrentdb+discover://"];
 
+/// A week.
+pub(super) const EPOCH_MINUTES_MAX: u32 = 7 * 24 * 60;
+/// A day. Shorter ones are for tests.
+pub(crate) const EPOCH_MINUTES_USUAL: u32 = 24 * 60;
+
 impl Config {
     pub(super) fn validated(mut self) -> Result<Self, ConfigError> {
         self.data_dir = absolute(&self.data_dir)?;
@@ -31,6 +36,11 @@ impl Config {
             (self.database.vault_url.as_ref().is_none_or(|url| is_postgres(url.expose())), "database.vault_url", "a postgresql:// address"),
             (self.database.vault_url.is_none() || self.database.url.is_some(), "database.vault_url", "set together with database.url"),
             (self.event_store.url.as_ref().is_none_or(|url| is_kurrentdb(url.expose())), "event_store.url", KURRENTDB),
+            (
+                (1..=EPOCH_MINUTES_MAX).contains(&self.keys.epoch_minutes),
+                "keys.epoch_minutes",
+                "1 to 10080: a week at most, or destroyed keys would not be gone everywhere within 15 days",
+            ),
             (self.smtp.concurrency_per_server > 0, "smtp.concurrency_per_server", "at least 1"),
             (self.smtp.connect_timeout_s > 0, "smtp.connect_timeout_s", "at least 1"),
             (self.smtp.data_timeout_s > 0, "smtp.data_timeout_s", "at least 1"),

@@ -231,3 +231,35 @@ fn kill_amid(installation: &Installation, mode: &str, arguments: &[impl AsRef<Os
     process.wait().unwrap();
     installation.runtime.block_on(holder.batch_execute("COMMIT")).unwrap();
 }
+
+#[test]
+fn m4_2_an_old_log_opens_with_todays_keyring_only_and_the_forgotten_stay_closed() {
+    let mut installation = Installation::new();
+    let mut program = installation.serve();
+    let account = Account::first(&mut program);
+    send(&account.application, "bob@lethemail.test");
+    send(&account.application, "carol@lethemail.test");
+    eventually("both were delivered", || recipients(&account.application).iter().all(|(_, state)| state == "DELIVERED"));
+    let (log, old, new) = (installation.path("log"), installation.path("old-keyring"), installation.path("new-keyring"));
+    installation.done(&["backup", "log", "--to", &log]);
+    installation.done(&["backup", "keyring", "--to", &old]);
+    account.application.mutate("eraseRecipient", "EraseRecipientInput", "position", json!({ "address": "bob@lethemail.test" }));
+    installation.done(&["keys", "rotate"]);
+    installation.done(&["backup", "keyring", "--to", &new]);
+    assert!(program.terminate().0.success());
+
+    installation.lose_database();
+    let said = installation.refused(1, &["restore", "--from", &log, "--keyring", &old, "--accept-loss"]);
+    assert!(said.contains("epoch 1"), "all that was in the old backup is closed to everybody: {said}");
+
+    installation.lose_database();
+    installation.done(&["restore", "--from", &log, "--keyring", &new, "--accept-loss"]);
+    let program = installation.serve();
+    let client = Client::of(&program).with(&account.key);
+    eventually("the read models are made", || recipients(&client).len() == 2);
+    let state = |address: &str| (address.to_owned(), "DELIVERED".to_owned());
+    assert_eq!(recipients(&client), [state("carol@lethemail.test"), state("nobody")]);
+    // The old log brought bodies back whose epoch is gone; they hold up no later one.
+    assert!(installation.done(&["keys", "rotate"]).contains("the key of epoch 2 is destroyed"));
+    assert_eq!(recipients(&client), [state("carol@lethemail.test"), state("nobody")]);
+}

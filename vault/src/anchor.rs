@@ -6,9 +6,9 @@ use crate::key_directory::KeyDirectory;
 use crate::key_name::{BucketName, class_from_number};
 use domain::{KeyId, OrganizationId, Timestamp};
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use uuid::Uuid;
 
 /// One line of the anchor.
@@ -16,14 +16,15 @@ use uuid::Uuid;
 pub(crate) struct Destruction {
     pub(crate) key: KeyId,
     pub(crate) at: Timestamp,
+    /// The newest epoch whose key ever wrapped it; `None` in lines of programs that knew one epoch only.
+    pub(crate) newest_epoch: Option<i32>,
     /// A bucket keeps its name, so that it cannot come back even when the restored keyring never knew it.
     pub(crate) bucket: Option<BucketName>,
 }
 
 /// Appends what is not there yet and returns when it is on disk. Blocks.
 pub(crate) fn append(directory: &KeyDirectory, destructions: &[Destruction]) -> Result<(), VaultError> {
-    let mut file = open(directory)?;
-    file.lock().map_err(failed)?;
+    let mut file = open_alone(directory)?;
     let text = read(&mut file)?;
     let known: HashSet<KeyId> = parse(&text)?.into_iter().map(|line| line.key).collect();
     let complete = complete_part(&text).len();
@@ -34,11 +35,35 @@ pub(crate) fn append(directory: &KeyDirectory, destructions: &[Destruction]) -> 
     directory.sync()
 }
 
-/// Every key that was ever named. Blocks.
+/// Every key that is named. Blocks.
 pub(crate) fn read_all(directory: &KeyDirectory) -> Result<Vec<Destruction>, VaultError> {
-    let mut file = open(directory)?;
-    file.lock_shared().map_err(failed)?;
-    parse(&read(&mut file)?)
+    parse(&read(&mut open_alone(directory)?)?)
+}
+
+/// Lets go of the keys that no epoch up to `destroyed` wrapped last: nothing that a restore can bring opens them any more. Blocks.
+pub(crate) fn forget(directory: &KeyDirectory, destroyed: i32) -> Result<(), VaultError> {
+    let mut file = open_alone(directory)?;
+    let mut lines = parse(&read(&mut file)?)?;
+    lines.retain(|line| line.newest_epoch.is_none_or(|epoch| epoch > destroyed));
+    let text: String = lines.iter().map(format_line).collect();
+    let next = directory.anchor_path().with_extension("next");
+    let mut options = OpenOptions::new();
+    let mut written = options.write(true).create(true).truncate(true).mode(0o600).open(&next).map_err(failed)?;
+    written.write_all(text.as_bytes()).and_then(|()| written.sync_all()).map_err(failed)?;
+    std::fs::rename(&next, directory.anchor_path()).map_err(failed)?;
+    directory.sync()
+}
+
+/// The anchor, nobody else's until the file is closed. Whoever waited while it was written anew opens it again.
+fn open_alone(directory: &KeyDirectory) -> Result<File, VaultError> {
+    loop {
+        let file = open(directory)?;
+        file.lock().map_err(failed)?;
+        let inode = |metadata: std::io::Result<Metadata>| metadata.map(|metadata| metadata.ino());
+        if inode(file.metadata()).map_err(failed)? == inode(std::fs::metadata(directory.anchor_path())).unwrap_or_default() {
+            return Ok(file);
+        }
+    }
 }
 
 fn open(directory: &KeyDirectory) -> Result<File, VaultError> {
@@ -62,10 +87,11 @@ fn complete_part(text: &str) -> &str {
 }
 
 fn format_line(line: &Destruction) -> String {
+    let epoch = line.newest_epoch.map(|epoch| format!(" {epoch}")).unwrap_or_default();
     match &line.bucket {
-        None => format!("subject {} {}\n", line.key, line.at.micros()),
+        None => format!("subject {} {}{epoch}\n", line.key, line.at.micros()),
         Some(BucketName { organization, class, bucket }) => {
-            format!("bucket {} {} {organization} {} {bucket}\n", line.key, line.at.micros(), class.number())
+            format!("bucket {} {} {organization} {} {bucket}{epoch}\n", line.key, line.at.micros(), class.number())
         }
     }
 }
@@ -76,14 +102,19 @@ fn parse(text: &str) -> Result<Vec<Destruction>, VaultError> {
 
 fn parse_line(line: &str) -> Option<Destruction> {
     let parts: Vec<&str> = line.split(' ').collect();
-    let bucket = match parts.as_slice() {
-        ["subject", _, _] => None,
-        ["bucket", _, _, organization, class, bucket] => Some(BucketName {
-            organization: OrganizationId(organization.parse::<Uuid>().ok()?),
-            class: class.parse().ok().and_then(class_from_number)?,
-            bucket: bucket.parse().ok()?,
-        }),
+    let (bucket, epoch) = match parts.as_slice() {
+        ["subject", _, _, epoch @ ..] => (None, epoch),
+        ["bucket", _, _, organization, class, bucket, epoch @ ..] => {
+            let organization = OrganizationId(organization.parse::<Uuid>().ok()?);
+            let class = class.parse().ok().and_then(class_from_number)?;
+            (Some(BucketName { organization, class, bucket: bucket.parse().ok()? }), epoch)
+        }
         _ => return None,
     };
-    Some(Destruction { key: parts[1].parse().ok()?, at: Timestamp::from_micros(parts[2].parse().ok()?), bucket })
+    let newest_epoch = match epoch {
+        [] => None,
+        [epoch] => Some(epoch.parse().ok()?),
+        _ => return None,
+    };
+    Some(Destruction { key: parts[1].parse().ok()?, at: Timestamp::from_micros(parts[2].parse().ok()?), newest_epoch, bucket })
 }

@@ -2,7 +2,7 @@
 
 use crate::secret::Secret;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::cipher::{AES_256, EncryptingKey, UnboundCipherKey};
+use aws_lc_rs::cipher::{AES_256, DecryptingKey, DecryptionContext, EncryptingKey, UnboundCipherKey};
 use aws_lc_rs::{hkdf, hmac};
 use zeroize::Zeroizing;
 
@@ -96,5 +96,13 @@ pub(crate) fn encrypt_block(key: &Secret, block: [u8; 16]) -> [u8; 16] {
     let mut bytes = block;
     let key = UnboundCipherKey::new(&AES_256, key.bytes()).and_then(EncryptingKey::ecb).expect("an AES-256 key has 32 bytes");
     key.encrypt(&mut bytes).expect("a block has 16 bytes");
+    bytes
+}
+
+/// The block that [`encrypt_block`] was given.
+pub(crate) fn decrypt_block(key: &Secret, block: [u8; 16]) -> [u8; 16] {
+    let mut bytes = block;
+    let key = UnboundCipherKey::new(&AES_256, key.bytes()).and_then(DecryptingKey::ecb).expect("an AES-256 key has 32 bytes");
+    key.decrypt(&mut bytes, DecryptionContext::None).expect("a block has 16 bytes");
     bytes
 }

@@ -1,6 +1,7 @@
 //! Destroying keys: first into the anchor, then out of the keyring.
 
 use crate::anchor::{self, Destruction};
+use crate::epochs::hold_open;
 use crate::error::VaultError;
 use crate::key_directory::KeyDirectory;
 use crate::key_name::{BucketName, class_from_number};
@@ -22,10 +23,15 @@ const BUCKETS: &str = "SELECT id, organization, class, bucket FROM keyring.bucke
 
 // Every id gets a tombstone, also one that this keyring has never seen: a restored keyring may be older than the key.
 const DELETE: &str = "
-    WITH keys AS (DELETE FROM keyring.key WHERE id = ANY($1)),
-    addresses AS (DELETE FROM keyring.lookup WHERE key = ANY($1))
-    INSERT INTO keyring.destroyed (id, destroyed_at) SELECT u.id, u.destroyed_at FROM unnest($1::uuid[], $2::timestamptz[]) AS u(id, destroyed_at)
+    WITH keys AS (DELETE FROM keyring.key WHERE id = ANY($1))
+    INSERT INTO keyring.destroyed (id, destroyed_at, newest_epoch)
+    SELECT u.id, u.destroyed_at, u.newest_epoch FROM unnest($1::uuid[], $2::timestamptz[], $3::integer[]) AS u(id, destroyed_at, newest_epoch)
     ON CONFLICT (id) DO NOTHING";
+
+// The older table first, each in a statement of its own: a rotation that copies an address holds its older row, and the statement after the wait sees
+// the copy.
+const LOOKUPS: &str = "SELECT epoch FROM keyring.epoch WHERE lookup AND state IN (1, 2) ORDER BY epoch";
+const DELETE_ADDRESSES: &str = "DELETE FROM keyring.lookup WHERE epoch = $1 AND key = ANY($2)";
 
 // The row stays, and keeps the bucket from coming back. A bucket that the restored keyring never knew gets such a row.
 const CLOSE_BUCKET: &str = "
@@ -75,10 +81,12 @@ impl Vault {
         let mut client = keyring.pool.get().await?;
         let transaction = client.transaction().await?;
         transaction.query("SELECT pg_advisory_xact_lock($1)", &[&DESTRUCTION_LOCK]).await?;
-        let destructions = describe(&transaction, keys, keyring.clock.now()).await?;
+        // While it is held no newer epoch can come to wrap these keys.
+        let newest_epoch = hold_open(&transaction, "FOR SHARE").await?;
+        let destructions = describe(&transaction, keys, keyring.clock.now(), newest_epoch).await?;
         let (directory, lines) = (keyring.directory.clone(), destructions.clone());
         blocking(move || anchor::append(&directory, &lines)).await?;
-        delete(&transaction, &destructions).await?;
+        delete(&transaction, &destructions, newest_epoch).await?;
         let committed = transaction.commit().await;
         // Also after a failed commit: whether it happened is not known.
         keyring.cache.forget(keys);
@@ -96,8 +104,9 @@ pub(crate) async fn apply_anchor(keyring: &Keyring) -> Result<(), VaultError> {
     let mut client = keyring.pool.get().await?;
     let transaction = client.transaction().await?;
     transaction.query("SELECT pg_advisory_xact_lock($1)", &[&DESTRUCTION_LOCK]).await?;
+    let newest_epoch = hold_open(&transaction, "FOR SHARE").await?;
     for batch in destructions.chunks(BATCH) {
-        delete(&transaction, batch).await?;
+        delete(&transaction, batch, newest_epoch).await?;
     }
     Ok(transaction.commit().await?)
 }
@@ -110,7 +119,7 @@ pub async fn anchored_keys(key_dir: PathBuf) -> Result<Vec<KeyId>, VaultError> {
 }
 
 /// What the anchor must say about these keys.
-async fn describe(transaction: &Transaction<'_>, keys: &[KeyId], at: Timestamp) -> Result<Vec<Destruction>, VaultError> {
+async fn describe(transaction: &Transaction<'_>, keys: &[KeyId], at: Timestamp, newest_epoch: i32) -> Result<Vec<Destruction>, VaultError> {
     let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
     let mut buckets = HashMap::new();
     for row in transaction.query(BUCKETS, &[&ids]).await? {
@@ -119,13 +128,17 @@ async fn describe(transaction: &Transaction<'_>, keys: &[KeyId], at: Timestamp) 
         let organization = OrganizationId(row.get("organization"));
         buckets.insert(key, BucketName { organization, class, bucket: row.get("bucket") });
     }
-    Ok(keys.iter().map(|key| Destruction { key: *key, at, bucket: buckets.get(key).copied() }).collect())
+    Ok(keys.iter().map(|key| Destruction { key: *key, at, newest_epoch: Some(newest_epoch), bucket: buckets.get(key).copied() }).collect())
 }
 
-async fn delete(transaction: &Transaction<'_>, destructions: &[Destruction]) -> Result<(), VaultError> {
+async fn delete(transaction: &Transaction<'_>, destructions: &[Destruction], newest_epoch: i32) -> Result<(), VaultError> {
     let (ids, times): (Vec<Uuid>, Vec<_>) = destructions.iter().map(|line| (line.key.0, line.at.to_datetime())).unzip();
-    transaction.execute(DELETE, &[&ids, &times]).await?;
-    for Destruction { key, at, bucket } in destructions {
+    let epochs: Vec<i32> = destructions.iter().map(|line| line.newest_epoch.unwrap_or(newest_epoch)).collect();
+    for row in transaction.query(LOOKUPS, &[]).await? {
+        transaction.execute(DELETE_ADDRESSES, &[&row.get::<_, i32>(0), &ids]).await?;
+    }
+    transaction.execute(DELETE, &[&ids, &times, &epochs]).await?;
+    for Destruction { key, at, bucket, .. } in destructions {
         if let Some(BucketName { organization, class, bucket }) = bucket {
             let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
                 [&key.0, &organization.0, &class.number(), bucket, &at.to_datetime()];

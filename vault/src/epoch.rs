@@ -1,24 +1,16 @@
 //! Epoch keys: everything else in the keyring is wrapped under one.
 
 use crate::canonical::canonical;
-use crate::cipher::{SealingKey, derive, encrypt_block, unwrap, wrap};
+use crate::cipher::{Refused, SealingKey, decrypt_block, derive, encrypt_block, unwrap, wrap};
 use crate::error::VaultError;
 use crate::key_directory::KeyDirectory;
 use crate::secret::Secret;
-use deadpool_postgres::Pool;
-use domain::{OrganizationId, Timestamp};
-use std::collections::BTreeMap;
+use domain::OrganizationId;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-const OPEN: i16 = 1;
-const DESTROYED: i16 = 3;
 /// The provider that keeps its keys in files of the key directory.
-const SEALED_FILE: i16 = 1;
-/// Held while epochs are opened or closed.
-const ROTATION_LOCK: i64 = 0x6c65_7468_726f_7461;
-/// The first look-up table is made by the migration.
-const FIRST: i32 = 1;
+pub(crate) const SEALED_FILE: i16 = 1;
 
 /// An epoch key, ready for use.
 pub(crate) struct EpochKey {
@@ -27,62 +19,25 @@ pub(crate) struct EpochKey {
     sealing: SealingKey,
 }
 
-/// The living epochs.
-pub(crate) struct Epochs {
-    living: BTreeMap<i32, EpochKey>,
-    open: i32,
-}
-
-impl Epochs {
-    /// Reads the living epochs; at the very first start makes the first one. Of several processes that start at once, one makes it.
-    pub(crate) async fn load(pool: &Pool, directory: &KeyDirectory, now: Timestamp) -> Result<Self, VaultError> {
-        let mut client = pool.get().await?;
-        let transaction = client.transaction().await?;
-        transaction.query("SELECT pg_advisory_xact_lock($1)", &[&ROTATION_LOCK]).await?;
-        let select = "SELECT epoch, state, provider_key, wrapped, check_value FROM keyring.epoch WHERE state <> $1 ORDER BY epoch";
-        let mut rows = transaction.query(select, &[&DESTROYED]).await?;
-        if rows.is_empty() {
-            // The file is durable before the row that needs it; a crash in between leaves a file that nothing names.
-            let (provider_key, provider) = directory.create_key()?;
-            let secret = Secret::random();
-            let wrapped = wrap(&SealingKey::new(provider.bytes()), &epoch_aad(FIRST, provider_key), &secret);
-            let insert = "INSERT INTO keyring.epoch (epoch, state, provider, provider_key, wrapped, check_value, opened_at)
-                          VALUES ($1, $2, $3, $4, $5, $6, $7)";
-            let check = check_value(FIRST, &secret);
-            let opened_at = now.to_datetime();
-            transaction.execute(insert, &[&FIRST, &OPEN, &SEALED_FILE, &provider_key, &wrapped, &check.as_slice(), &opened_at]).await?;
-            rows = transaction.query(select, &[&DESTROYED]).await?;
-        }
-        transaction.commit().await?;
-        Self::read(directory, &rows)
-    }
-
-    fn read(directory: &KeyDirectory, rows: &[Row]) -> Result<Self, VaultError> {
-        let mut living = BTreeMap::new();
-        let mut open = None;
-        for row in rows {
-            let key = EpochKey::read(directory, row)?;
-            if row.get::<_, i16>("state") == OPEN {
-                open = Some(key.epoch);
-            }
-            living.insert(key.epoch, key);
-        }
-        let open = open.ok_or(VaultError::UnknownEpoch(0))?;
-        Ok(Self { living, open })
-    }
-
-    /// The epoch that new keys are wrapped under.
-    pub(crate) fn open(&self) -> &EpochKey {
-        &self.living[&self.open]
-    }
-
-    pub(crate) fn get(&self, epoch: i32) -> Result<&EpochKey, VaultError> {
-        self.living.get(&epoch).ok_or(VaultError::UnknownEpoch(epoch))
-    }
+/// What the epoch's row keeps of a new key.
+pub(crate) struct WrappedEpochKey {
+    pub(crate) wrapped: Vec<u8>,
+    pub(crate) check_value: [u8; 16],
 }
 
 impl EpochKey {
-    fn read(directory: &KeyDirectory, row: &Row) -> Result<Self, VaultError> {
+    /// A new key of an epoch, wrapped by the provider's key of its own. Blocks.
+    pub(crate) fn make(epoch: i32, provider_key: Uuid, directory: &KeyDirectory) -> Result<WrappedEpochKey, VaultError> {
+        directory.create_key(provider_key)?;
+        // Read back: nothing is to hang on a key that the provider cannot give again.
+        let provider = directory.read_key(provider_key)?.ok_or(VaultError::EpochKeyMissing(epoch))?;
+        let secret = Secret::random();
+        let wrapped = wrap(&SealingKey::new(provider.bytes()), &epoch_aad(epoch, provider_key), &secret);
+        Ok(WrappedEpochKey { wrapped, check_value: check_value(epoch, &secret) })
+    }
+
+    /// From a row of `keyring.epoch`, by way of the provider.
+    pub(crate) fn read(directory: &KeyDirectory, row: &Row) -> Result<Self, VaultError> {
         let epoch: i32 = row.get("epoch");
         let provider_key: Uuid = row.get("provider_key");
         let provider = directory.read_key(provider_key)?.ok_or(VaultError::EpochKeyMissing(epoch))?;
@@ -99,14 +54,22 @@ impl EpochKey {
         wrap(&self.sealing, aad, key)
     }
 
-    pub(crate) fn unwrap(&self, aad: &[u8], wrapped: &[u8]) -> Result<Secret, crate::cipher::Refused> {
+    pub(crate) fn unwrap(&self, aad: &[u8], wrapped: &[u8]) -> Result<Secret, Refused> {
         unwrap(&self.sealing, aad, wrapped)
     }
 
     /// What the look-up table holds for an address whose HMAC begins with `mac`. Another epoch's value cannot be compared with it.
     pub(crate) fn lookup_value(&self, organization: OrganizationId, mac: [u8; 16]) -> [u8; 16] {
-        let key = derive(b"", self.secret.bytes(), &[b"lethemail lookup v1", organization.0.as_bytes()]);
-        encrypt_block(&key, mac)
+        encrypt_block(&self.lookup_key(organization), mac)
+    }
+
+    /// The beginning of the HMAC behind a look-up value.
+    pub(crate) fn lookup_mac(&self, organization: OrganizationId, value: [u8; 16]) -> [u8; 16] {
+        decrypt_block(&self.lookup_key(organization), value)
+    }
+
+    fn lookup_key(&self, organization: OrganizationId) -> Secret {
+        derive(b"", self.secret.bytes(), &[b"lethemail lookup v1", organization.0.as_bytes()])
     }
 }
 

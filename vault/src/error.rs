@@ -54,6 +54,8 @@ pub enum VaultError {
     Contended,
     #[error("the stored password hash is not one")]
     PasswordHashMalformed,
+    #[error("another process rotates the epochs by now")]
+    LeaseLost,
     #[error("the vault is stopping")]
     Stopped,
 }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 /// First bytes of a key file.
 const KEY_FILE_MAGIC: &[u8; 8] = b"lmepoch1";
+const KEY_FILE_LENGTH: usize = 40;
 
 #[derive(Clone)]
 pub(crate) struct KeyDirectory {
@@ -42,9 +43,8 @@ impl KeyDirectory {
         sync_directory(&self.path)
     }
 
-    /// A new wrapping key, durable before its name is returned.
-    pub(crate) fn create_key(&self) -> Result<(Uuid, Secret), VaultError> {
-        let id = Uuid::from_bytes(crate::cipher::random());
+    /// A new wrapping key `id`, durable when it is returned.
+    pub(crate) fn create_key(&self, id: Uuid) -> Result<(), VaultError> {
         let key = Secret::random();
         let mut content = Zeroizing::new(KEY_FILE_MAGIC.to_vec());
         content.extend_from_slice(key.bytes());
@@ -55,8 +55,20 @@ impl KeyDirectory {
             .open(self.key_path(id))
             .map_err(VaultError::key_directory("a key file cannot be made"))?;
         file.write_all(&content).and_then(|()| file.sync_all()).map_err(VaultError::key_directory("a key file cannot be written"))?;
-        self.sync()?;
-        Ok((id, key))
+        self.sync()
+    }
+
+    /// Overwrites and removes a wrapping key, durably. Repeating it changes nothing. What the medium itself keeps of old content is beyond reach.
+    pub(crate) fn destroy_key(&self, id: Uuid) -> Result<(), VaultError> {
+        let path = self.key_path(id);
+        let failed = || VaultError::key_directory("a key file cannot be destroyed");
+        match OpenOptions::new().write(true).open(&path) {
+            Ok(mut file) => file.write_all(&[0; KEY_FILE_LENGTH]).and_then(|()| file.sync_all()).map_err(failed())?,
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.sync(),
+            Err(error) => return Err(failed()(error)),
+        }
+        std::fs::remove_file(&path).map_err(failed())?;
+        self.sync()
     }
 
     /// The wrapping key `id`; `None` when its file is not here.
@@ -68,7 +80,7 @@ impl KeyDirectory {
             Err(error) => return Err(VaultError::key_directory("a key file cannot be opened")(error)),
         };
         refuse_exposed(&path)?;
-        let mut content = Zeroizing::new([0; 40]);
+        let mut content = Zeroizing::new([0; KEY_FILE_LENGTH]);
         file.read_exact(content.as_mut()).map_err(VaultError::key_directory("a key file is cut short"))?;
         let Some(key) = content.strip_prefix(KEY_FILE_MAGIC) else {
             return Err(VaultError::key_directory("a key file has another form")(ErrorKind::InvalidData.into()));

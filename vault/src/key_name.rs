@@ -114,6 +114,6 @@ fn bucket_of(class: Class, day: Day) -> i32 {
 }
 
 /// The fiscal year is the calendar year, UTC.
-fn calendar_year(day: Day) -> i32 {
+pub(crate) fn calendar_year(day: Day) -> i32 {
     day.to_string().split('-').next().and_then(|year| year.parse().ok()).expect("a day is written as year-month-day")
 }

@@ -107,13 +107,10 @@ impl Vault {
     pub async fn subject_keys_of(&self, organization: OrganizationId, normalised_address: &str) -> Result<Vec<ListedKey>, VaultError> {
         let Some(hmac_key) = self.find_keys(&[hmac_key_name(organization, Class::Ops)]).await?[0] else { return Ok(Vec::new()) };
         let Some(hmac_key) = self.living_subject(hmac_key).await? else { return Ok(Vec::new()) };
-        let mac = address(&hmac_key, organization, Class::Ops, normalised_address).mac;
-        let epoch = self.keyring().epochs.open();
-        let value = epoch.lookup_value(organization, mac);
-        let select = "SELECT k.id, k.class, k.epoch FROM keyring.lookup l JOIN keyring.key k ON k.id = l.key
-                      WHERE l.organization = $1 AND l.value = $2 AND l.epoch = $3 ORDER BY k.class";
+        let address = address(&hmac_key, organization, Class::Ops, normalised_address);
         let client = self.keyring().pool.get().await?;
-        client.query(select, &[&organization.0, &value.as_slice(), &epoch.epoch]).await?.iter().map(listed).collect()
+        let rows = addresses::keys_behind(self.keyring(), &client, &address).await?;
+        rows.iter().map(listed).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::canonical::canonical;
 use crate::cipher::{SealingKey, VERSION};
+use crate::epoch::EpochKey;
 use crate::error::VaultError;
 use crate::secret::Secret;
 use crate::vault::Vault;
@@ -22,21 +23,44 @@ pub struct SealedBody {
 impl Vault {
     /// Seals a body for the spool entry `entry`. Needs no database.
     pub fn wrap_body(&self, entry: Uuid, organization: OrganizationId, plaintext: &[u8]) -> SealedBody {
-        let epoch = self.keyring().epochs.open();
+        let epochs = self.keyring().epochs();
+        let epoch = epochs.open();
         let key = Secret::random();
         let mut ciphertext = Vec::with_capacity(plaintext.len() + 32);
         SealingKey::new(key.bytes()).seal(&body_aad(entry, organization), plaintext, &mut ciphertext);
         SealedBody { epoch: epoch.epoch, wrapped_key: epoch.wrap(&key_aad(entry, organization, epoch.epoch), &key), ciphertext }
     }
 
-    pub fn open_body(&self, entry: Uuid, organization: OrganizationId, body: &SealedBody) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let epoch = self.keyring().epochs.get(body.epoch)?;
-        let key = epoch.unwrap(&key_aad(entry, organization, epoch.epoch), &body.wrapped_key).map_err(|_| VaultError::BodyRefused)?;
+    /// Wraps a body's key in the epoch that is open now: the one that the body was sealed in has been closed.
+    pub async fn rewrap_body(&self, entry: Uuid, organization: OrganizationId, body: &mut SealedBody) -> Result<(), VaultError> {
+        let mut epochs = self.keyring().epochs();
+        let key = unwrap_key(epochs.get(body.epoch)?, entry, organization, &body.wrapped_key)?;
+        if epochs.open().epoch == body.epoch {
+            let client = self.keyring().pool.get().await?;
+            epochs = self.keyring().renew_epochs(&client, &epochs).await?;
+        }
+        let epoch = epochs.open();
+        (body.epoch, body.wrapped_key) = (epoch.epoch, epoch.wrap(&key_aad(entry, organization, epoch.epoch), &key));
+        Ok(())
+    }
+
+    /// Asks the database only when another process has opened an epoch that this one does not know yet.
+    pub async fn open_body(&self, entry: Uuid, organization: OrganizationId, body: &SealedBody) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let mut epochs = self.keyring().epochs();
+        if epochs.get(body.epoch).is_err() {
+            let client = self.keyring().pool.get().await?;
+            epochs = self.keyring().renew_epochs(&client, &epochs).await?;
+        }
+        let key = unwrap_key(epochs.get(body.epoch)?, entry, organization, &body.wrapped_key)?;
         SealingKey::new(key.bytes()).open(&body_aad(entry, organization), &body.ciphertext).map_err(|_| VaultError::BodyRefused)
     }
 }
 
-fn key_aad(entry: Uuid, organization: OrganizationId, epoch: i32) -> Vec<u8> {
+pub(crate) fn unwrap_key(epoch: &EpochKey, entry: Uuid, organization: OrganizationId, wrapped: &[u8]) -> Result<Secret, VaultError> {
+    epoch.unwrap(&key_aad(entry, organization, epoch.epoch), wrapped).map_err(|_| VaultError::BodyRefused)
+}
+
+pub(crate) fn key_aad(entry: Uuid, organization: OrganizationId, epoch: i32) -> Vec<u8> {
     canonical(&[b"lethemail spool key v1", entry.as_bytes(), organization.0.as_bytes(), &epoch.to_be_bytes()])
 }
 

@@ -1,5 +1,6 @@
 //! Keys of named subjects.
 
+use crate::epochs;
 use crate::error::VaultError;
 use crate::key_cache::Known;
 use crate::key_name::{KeyName, Subject, class_from_number};
@@ -72,7 +73,7 @@ impl Vault {
         let mut client = self.keyring().pool.get().await?;
         let transaction = client.transaction().await?;
         // Waits for creators, who share this row while they look for fences, and holds up new ones until the fences stand.
-        transaction.query("SELECT 1 FROM keyring.epoch WHERE state = 1 FOR UPDATE", &[]).await?;
+        epochs::hold_open(&transaction, "FOR UPDATE").await?;
         let insert =
             "INSERT INTO keyring.fence (organization, kind, subject, class, fenced_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
         for name in names {

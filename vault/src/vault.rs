@@ -1,7 +1,7 @@
 //! The vault as others hold it.
 
 use crate::batching::Batching;
-use crate::epoch::Epochs;
+use crate::epochs::KnownEpochs;
 use crate::error::VaultError;
 use crate::key_cache::{KeyCache, LEASE};
 use crate::key_directory::KeyDirectory;
@@ -48,7 +48,7 @@ impl Vault {
     pub async fn start(config: VaultConfig) -> Result<Self, VaultError> {
         let VaultConfig { pool, key_dir, data_dir, clock, cache_keys_max } = config;
         let directory = blocking(move || KeyDirectory::open(&key_dir, data_dir.as_deref())).await?;
-        let epochs = Epochs::load(&pool, &directory, clock.now()).await?;
+        let epochs = KnownEpochs::load(&pool, &directory, clock.now()).await?;
         let cache = KeyCache::new(clock.clone(), cache_keys_max);
         let keyring = Arc::new(Keyring { pool, clock, directory, epochs, cache });
         crate::destroy::apply_anchor(&keyring).await?;
@@ -98,5 +98,10 @@ async fn end_leases(keyring: Weak<Keyring>, clock: Arc<dyn Clock>) {
         clock.sleep_until(clock.now() + LEASE).await;
         let Some(keyring) = keyring.upgrade() else { return };
         keyring.cache.drop_ended();
+        // A closed epoch's key does not stay in an idle process either. Without a database it does, and opens nothing then.
+        if let Ok(client) = keyring.pool.get().await {
+            let epochs = keyring.epochs();
+            drop(keyring.renew_epochs(&client, &epochs).await);
+        }
     }
 }

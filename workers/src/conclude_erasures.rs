@@ -38,10 +38,13 @@ async fn conclude(parts: &Parts, erasure: &UnfinishedErasure) -> anyhow::Result<
     for email in waiting {
         parts.commands.cancel_forgotten(erasure.organization, email).await?;
     }
-    parts.commands.conclude_erasure(&by, erasure.erasure).await?;
+    if parts.commands.conclude_erasure(&by, erasure.erasure).await? {
+        // The epoch may have ended in the meantime.
+        parts.commands.conclude_erasure_everywhere(&by, erasure.erasure).await?;
+    }
     Ok(())
 }
 
-fn as_erasure(parts: &Parts, organization: OrganizationId) -> Request {
+pub(crate) fn as_erasure(parts: &Parts, organization: OrganizationId) -> Request {
     Request { actor: Actor::System(SystemActor::Erasure), ..parts.commands.as_delivery(organization) }
 }

@@ -4,6 +4,8 @@
 mod conclude_erasures;
 mod deliver_email;
 mod delivery_attempt;
+mod expire_buckets;
+mod rotate_epochs;
 mod sweep_spool;
 
 use commands::Commands;
@@ -14,11 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use vault::{RotationPolicy, Vault};
 
 /// What all workers share.
 #[derive(Clone)]
 pub struct Parts {
     pub commands: Commands,
+    pub vault: Vault,
     /// Connections with the application's role.
     pub pool: Pool,
     pub clock: Arc<dyn Clock>,
@@ -35,11 +39,12 @@ pub struct Settings {
     pub connections_per_server_max: usize,
     /// A delivery that keeps being deferred is given up at this age, counted from the time it was due.
     pub delivery_age_max: Duration,
+    pub rotation: RotationPolicy,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { deliveries_max: 256, connections_per_server_max: 8, delivery_age_max: DELIVERY_AGE_MAX }
+        Self { deliveries_max: 256, connections_per_server_max: 8, delivery_age_max: DELIVERY_AGE_MAX, rotation: RotationPolicy::default() }
     }
 }
 
@@ -56,7 +61,9 @@ impl Workers {
         let mut tasks = JoinSet::new();
         tasks.spawn(deliver_email::run(parts.clone(), stopping.clone()));
         tasks.spawn(conclude_erasures::run(parts.clone(), stopping.clone()));
-        tasks.spawn(sweep_spool::run(parts.clone(), stopping));
+        tasks.spawn(sweep_spool::run(parts.clone(), stopping.clone()));
+        tasks.spawn(rotate_epochs::run(parts.clone(), stopping.clone()));
+        tasks.spawn(expire_buckets::run(parts.clone(), stopping));
         Self { stop, tasks }
     }
 

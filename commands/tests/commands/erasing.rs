@@ -3,7 +3,8 @@
 use super::installation::{Installation, member, message};
 use commands::{EraseAccount, EraseRecipient, LEASES_WAIT};
 use domain::*;
-use vault::Opened;
+use std::time::Duration;
+use vault::{Opened, RetentionTerms, Sweep};
 
 fn erase(address: &str) -> EraseRecipient {
     EraseRecipient { address: Personal::new(address.parse().unwrap()), note: None, keep_suppressed: true }
@@ -70,6 +71,60 @@ async fn the_live_certificate_waits_for_two_leases() {
     let events = installation.store.read_streams(&[stream]).await.unwrap().remove(0);
     let types: Vec<&str> = events.iter().map(|event| event.header.event_type.as_ref()).collect();
     assert_eq!(types, ["ErasureRequested", "ErasureApproved", "ErasureStarted", "SubjectKeyDestroyed", "ErasureCertified"]);
+}
+
+#[tokio::test]
+async fn m4_2_the_second_certificate_follows_when_no_epoch_that_wrapped_the_keys_is_left() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap();
+    let begun = installation.commands.erase_recipient(&by, erase("ada@example.com")).await.unwrap();
+    let everywhere = || installation.commands.conclude_erasure_everywhere(&by, begun.erasure);
+    assert!(!everywhere().await.unwrap(), "the first certificate comes first");
+    installation.clock.advance(LEASES_WAIT);
+    assert!(installation.commands.conclude_erasure(&by, begun.erasure).await.unwrap());
+    assert!(!everywhere().await.unwrap(), "the epoch lives");
+    installation.rotate_elsewhere().await;
+    assert!(!everywhere().await.unwrap(), "another process may still hold its key");
+    assert_eq!(installation.commands.epochs_gone().await.unwrap(), 0);
+    installation.clock.advance(LEASES_WAIT);
+    assert_eq!(installation.commands.epochs_gone().await.unwrap(), 1);
+    assert!(everywhere().await.unwrap());
+    assert!(everywhere().await.unwrap());
+    let stream = StreamName::new(Category::Erasure, by.organization, begun.erasure.0);
+    let events = installation.store.read_streams(&[stream]).await.unwrap().remove(0);
+    let types: Vec<&str> = events.iter().map(|event| event.header.event_type.as_ref()).collect();
+    assert_eq!(types[3..], ["SubjectKeyDestroyed", "ErasureCertified", "ErasureCertified"]);
+}
+
+#[tokio::test]
+async fn every_step_of_an_epoch_is_an_event_once() {
+    let installation = Installation::new().await;
+    installation.commands.record_key_epochs(1).await.unwrap();
+    installation.rotate_elsewhere().await;
+    assert_eq!(installation.commands.record_key_epochs(1).await.unwrap(), 2);
+    assert_eq!(installation.commands.record_key_epochs(1).await.unwrap(), 2);
+    let streams = [KeyLife::stream_of_epoch(1), KeyLife::stream_of_epoch(2)];
+    let events = installation.store.read_streams(&streams).await.unwrap();
+    let types = |number: usize| events[number].iter().map(|event| event.header.event_type.to_string()).collect::<Vec<_>>();
+    assert_eq!(types(0), ["KeyEpochOpened", "KeyEpochClosed", "KeyEpochRewrapped", "KeyEpochDestroyed"]);
+    assert_eq!(types(1), ["KeyEpochOpened"]);
+}
+
+#[tokio::test]
+async fn an_expired_bucket_is_recorded_in_its_organisations_log_once() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap();
+    installation.clock.advance(Duration::from_secs(100 * 86_400));
+    let Sweep::Swept(expired) = installation.vault.sweep_buckets(RetentionTerms::default()).await.unwrap() else { panic!("halted") };
+    assert_eq!(installation.commands.record_expired_buckets().await.unwrap(), expired.len());
+    assert_eq!(installation.commands.record_expired_buckets().await.unwrap(), 0);
+    let bucket = expired.iter().find(|bucket| bucket.organization == by.organization).unwrap();
+    let events = installation.store.read_streams(&[KeyLife::stream_of_bucket(by.organization, bucket.key)]).await.unwrap().remove(0);
+    let facts = serde_json::json!({ "key": bucket.key, "class": "ops", "bucket": bucket.bucket });
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&events[0].facts).unwrap(), facts);
+    assert_eq!(events.len(), 1);
 }
 
 #[tokio::test]

@@ -8,10 +8,11 @@ use domain::*;
 use egress::{Egress, EgressPolicy};
 use event_store::{EventStore, PostgresConfig, PostgresStore};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use test_support::{Role as DatabaseRole, TestDatabase};
 use uuid::Uuid;
-use vault::{Vault, VaultConfig};
+use vault::{RotationPolicy, RotationStep, Vault, VaultConfig};
 
 pub struct Installation {
     pub commands: Commands,
@@ -19,7 +20,7 @@ pub struct Installation {
     pub vault: Vault,
     pub clock: ManualClock,
     pub database: TestDatabase,
-    _keys: TempDir,
+    keys: TempDir,
 }
 
 /// A moment on 2026-09-21, UTC.
@@ -30,14 +31,7 @@ impl Installation {
         let database = TestDatabase::create().await;
         let clock = ManualClock::new(START);
         let keys = tempfile::tempdir().unwrap();
-        let vault = Vault::start(VaultConfig {
-            pool: database.pool(DatabaseRole::Vault, 8),
-            key_dir: keys.path().join("keys"),
-            data_dir: None,
-            clock: Arc::new(clock.clone()),
-            cache_keys_max: 10_000,
-        });
-        let vault = vault.await.unwrap();
+        let vault = open_vault(&database, &keys, &clock).await;
         let app = database.pool(DatabaseRole::App, 8);
         let config = PostgresConfig::new(database.url.parse().unwrap(), app.clone(), Arc::new(clock.clone()));
         let store = EventStore::Postgres(PostgresStore::start(config).await.unwrap());
@@ -58,7 +52,16 @@ impl Installation {
                 smtp_time_outs: mail::TimeOuts::default(),
             },
         });
-        Self { commands, store, vault, clock, database, _keys: keys }
+        Self { commands, store, vault, clock, database, keys }
+    }
+
+    /// From one epoch to the next by another process, until the old key is destroyed.
+    pub async fn rotate_elsewhere(&self) {
+        let vault = open_vault(&self.database, &self.keys, &self.clock).await;
+        let rotation = vault.take_rotation().await.unwrap().unwrap();
+        let at_once = RotationPolicy { interval: Duration::ZERO, standbys: vec![] };
+        while !matches!(rotation.step(&at_once).await.unwrap(), RotationStep::Destroyed { .. }) {}
+        rotation.release().await.unwrap();
     }
 
     pub fn sign_up_request(address: &str) -> SignUpWithPassword {
@@ -127,6 +130,17 @@ impl Installation {
         let query = format!("SELECT count(*) FROM {table}");
         self.database.client().await.query_one(&query, &[]).await.unwrap().get(0)
     }
+}
+
+async fn open_vault(database: &TestDatabase, keys: &TempDir, clock: &ManualClock) -> Vault {
+    let config = VaultConfig {
+        pool: database.pool(DatabaseRole::Vault, 8),
+        key_dir: keys.path().join("keys"),
+        data_dir: None,
+        clock: Arc::new(clock.clone()),
+        cache_keys_max: 10_000,
+    };
+    Vault::start(config).await.unwrap()
 }
 
 pub fn member(user: UserId, organization: OrganizationId) -> Request {

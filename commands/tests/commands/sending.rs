@@ -181,3 +181,18 @@ async fn c5_3_the_same_recipient_has_other_keys_in_another_organisation() {
 fn installation_now(installation: &Installation) -> Timestamp {
     domain::Clock::now(&installation.clock)
 }
+
+#[tokio::test]
+async fn a_body_sealed_in_an_epoch_that_was_closed_meanwhile_is_stored_in_the_next() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let before = installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap()[0].email;
+    // Twice: the process neither knows the epoch that its row names, nor the one that is open.
+    installation.rotate_elsewhere().await;
+    installation.rotate_elsewhere().await;
+    let after = installation.send(&by, vec![message(&["bob@example.com"])], None).await.unwrap()[0].email;
+    for email in [before, after] {
+        assert!(installation.commands.spool().open(email).await.unwrap().is_some());
+    }
+    assert_eq!(installation.count("spool.entry WHERE epoch <> 3").await, 0);
+}

@@ -112,8 +112,12 @@ fn privacy_events(golden: &mut Golden) {
     let retained = Retained { class: Class::Suppress, ground: RetentionGround::Suppression, key: Some(key(2)) };
     golden.add::<ErasureEvent>(ErasureStarted { keys: vec![doomed], retained: vec![retained] });
     golden.add::<ErasureEvent>(SubjectKeyDestroyed { keys: vec![key(1)] });
-    golden.add::<ErasureEvent>(KeyEpochDestroyed { epoch: 1 });
     golden.add::<ErasureEvent>(ErasureCertified { stage: CertificateStage::Live });
+    golden.add::<KeyEvent>(KeyEpochOpened { epoch: 2 });
+    golden.add::<KeyEvent>(KeyEpochClosed { epoch: 1 });
+    golden.add::<KeyEvent>(KeyEpochRewrapped { epoch: 1 });
+    golden.add::<KeyEvent>(KeyEpochDestroyed { epoch: 1 });
+    golden.add::<KeyEvent>(BucketKeyDestroyed { key: key(3), class: Class::Ops, bucket: 20_414 });
 }
 
 #[test]
@@ -130,6 +134,7 @@ fn every_event_has_the_facts_it_had_from_the_start() {
         EmailEvent::TYPES,
         SuppressionEvent::TYPES,
         ErasureEvent::TYPES,
+        KeyEvent::TYPES,
     ];
     let known: BTreeSet<&str> = known.iter().flat_map(|types| types.iter().map(|(name, _)| *name)).collect();
     assert_eq!(golden.seen, known, "an event is missing here");

@@ -235,10 +235,7 @@ impl Story {
             (None, _, _) if refuse => vec![Draft::plain(ErasureRefused { ground: RefusalGround::LegalHold })],
             (None, _, _) => erasure.state.start(vec![], vec![]),
             (Some(_), false, _) => erasure.state.conclude(),
-            (Some(_), true, _) if erasure.state.certified == Some(CertificateStage::Everywhere) => vec![],
-            (Some(_), true, _) => {
-                vec![Draft::plain(KeyEpochDestroyed { epoch: 1 }), Draft::plain(ErasureCertified { stage: CertificateStage::Everywhere })]
-            }
+            (Some(_), true, _) => erasure.state.conclude_everywhere(),
         };
         erasure.record(drafts, Actor::System(SystemActor::Erasure), self.now, &self.ids).into_iter().collect()
     }

@@ -33,12 +33,15 @@ const NOW: &str = "SELECT (extract(epoch FROM now()) * 1000000)::bigint";
 
 // A destroyed bucket still has its row, so it conflicts too.
 const CREATE: &str = "
-    WITH living AS MATERIALIZED (SELECT epoch FROM keyring.epoch WHERE epoch = $1 AND state = 1 FOR SHARE)
-    INSERT INTO keyring.bucket (id, organization, class, bucket, epoch, wrapped)
-    SELECT u.id, u.organization, u.class, u.bucket, living.epoch, u.wrapped
-    FROM living CROSS JOIN unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::integer[], $6::bytea[])
-        AS u(id, organization, class, bucket, wrapped)
-    ON CONFLICT ON CONSTRAINT bucket_name DO NOTHING";
+    WITH living AS MATERIALIZED (SELECT epoch FROM keyring.epoch WHERE epoch = $1 AND state = 1 FOR SHARE),
+    made AS (
+        INSERT INTO keyring.bucket (id, organization, class, bucket, epoch, wrapped)
+        SELECT u.id, u.organization, u.class, u.bucket, living.epoch, u.wrapped
+        FROM living CROSS JOIN unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::integer[], $6::bytea[])
+            AS u(id, organization, class, bucket, wrapped)
+        ON CONFLICT ON CONSTRAINT bucket_name DO NOTHING
+    )
+    SELECT EXISTS (SELECT FROM living)";
 
 pub(crate) async fn buckets(keyring: &Keyring, requests: Vec<BucketRequest>) -> Result<Vec<BucketAnswer>, VaultError> {
     let client = keyring.pool.get().await?;
@@ -86,10 +89,16 @@ async fn find(keyring: &Keyring, client: &Client, names: Vec<BucketName>) -> Res
     let classes: Vec<i16> = names.iter().map(|name| name.class.number()).collect();
     let buckets: Vec<i32> = names.iter().map(|name| name.bucket).collect();
     let statement = client.prepare_cached(FIND).await?;
-    let rows = client.query(&statement, &[&organizations, &classes, &buckets]).await?;
+    let mut rows = client.query(&statement, &[&organizations, &classes, &buckets]).await?;
+    let mut epochs = keyring.epochs_of(client, &rows).await?;
+    if epochs.is_none() {
+        rows = client.query(&statement, &[&organizations, &classes, &buckets]).await?;
+        epochs = keyring.epochs_of(client, &rows).await?;
+    }
+    let epochs = epochs.unwrap_or_else(|| keyring.epochs());
     let mut found: HashMap<BucketName, FoundBucket> = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let state = BucketKey::from_row(row, &keyring.epochs).map(|key| key.map_or(KeyState::Destroyed, KeyState::from));
+        let state = BucketKey::from_row(row, &epochs).map(|key| key.map_or(KeyState::Destroyed, KeyState::from));
         found.insert(names[ordinal(row)], (KeyId(row.get("id")), state));
     }
     keyring.cache.keep_names(stamp, found.iter().map(|(name, (id, _))| (Known::Bucket(*name), *id)));
@@ -98,7 +107,8 @@ async fn find(keyring: &Keyring, client: &Client, names: Vec<BucketName>) -> Res
 }
 
 async fn create(keyring: &Keyring, client: &Client, mut names: Vec<BucketName>) -> Result<(), VaultError> {
-    let epoch = keyring.epochs.open();
+    let epochs = keyring.epochs();
+    let epoch = epochs.open();
     // Everyone inserts in the same order, so that two processes cannot wait for each other.
     names.sort_by_key(|name| (name.organization, name.class, name.bucket));
     let keys: Vec<BucketKey> = names.into_iter().map(BucketKey::new).collect();
@@ -108,6 +118,10 @@ async fn create(keyring: &Keyring, client: &Client, mut names: Vec<BucketName>) 
     let buckets: Vec<i32> = keys.iter().map(|key| key.name.bucket).collect();
     let wrapped: Vec<Vec<u8>> = keys.iter().map(|key| key.wrap(epoch)).collect();
     let arguments: [&(dyn ToSql + Sync); 6] = [&epoch.epoch, &ids, &organizations, &classes, &buckets, &wrapped];
-    client.execute(CREATE, &arguments).await?;
+    let is_open: bool = client.query_one(CREATE, &arguments).await?.get(0);
+    if !is_open {
+        // It was closed: the next attempt is made in the one that was opened.
+        keyring.renew_epochs(client, &epochs).await?;
+    }
     Ok(())
 }

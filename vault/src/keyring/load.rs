@@ -1,6 +1,7 @@
 //! Keys by their ids.
 
 use super::{BucketKey, KeyState, Keyring, SubjectKey};
+use crate::epochs::Epochs;
 use crate::error::VaultError;
 use domain::KeyId;
 use std::collections::{HashMap, HashSet};
@@ -9,6 +10,8 @@ use uuid::Uuid;
 
 const SUBJECT: i32 = 1;
 const BUCKET: i32 = 2;
+/// How often to look again when rows are wrapped again meanwhile.
+const ATTEMPTS: usize = 3;
 
 // A tombstone wins over a row: a key that was destroyed and somehow came back is not used.
 const LOAD: &str = "
@@ -26,10 +29,18 @@ pub(crate) async fn load(keyring: &Keyring, ids: Vec<KeyId>) -> Result<Vec<Resul
     let wanted: Vec<Uuid> = wanted.into_iter().collect();
     let client = keyring.pool.get().await?;
     let statement = client.prepare_cached(LOAD).await?;
-    let rows = client.query(&statement, &[&wanted]).await?;
+    let mut rows = client.query(&statement, &[&wanted]).await?;
+    let mut epochs = keyring.epochs_of(&client, &rows).await?;
+    for _ in 1..ATTEMPTS {
+        if epochs.is_none() {
+            rows = client.query(&statement, &[&wanted]).await?;
+            epochs = keyring.epochs_of(&client, &rows).await?;
+        }
+    }
+    let epochs = epochs.unwrap_or_else(|| keyring.epochs());
     let mut states: HashMap<KeyId, Result<KeyState, VaultError>> = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let state = read(keyring, row);
+        let state = read(&epochs, row);
         let destroyed = matches!(state, Ok(KeyState::Destroyed));
         let id = KeyId(row.get("id"));
         if destroyed || !states.contains_key(&id) {
@@ -40,10 +51,10 @@ pub(crate) async fn load(keyring: &Keyring, ids: Vec<KeyId>) -> Result<Vec<Resul
     Ok(ids.iter().map(|id| states.get(id).cloned().unwrap_or(Err(VaultError::UnknownKey(*id)))).collect())
 }
 
-fn read(keyring: &Keyring, row: &Row) -> Result<KeyState, VaultError> {
+fn read(epochs: &Epochs, row: &Row) -> Result<KeyState, VaultError> {
     match row.get("place") {
-        SUBJECT => SubjectKey::from_row(row, &keyring.epochs).map(KeyState::from),
-        BUCKET => Ok(BucketKey::from_row(row, &keyring.epochs)?.map_or(KeyState::Destroyed, KeyState::from)),
+        SUBJECT => SubjectKey::from_row(row, epochs).map(KeyState::from),
+        BUCKET => Ok(BucketKey::from_row(row, epochs)?.map_or(KeyState::Destroyed, KeyState::from)),
         _ => Ok(KeyState::Destroyed),
     }
 }

@@ -75,12 +75,13 @@ async fn find(keyring: &Keyring, client: &Client, names: &HashSet<KeyName>) -> R
     let KeyColumns { organizations, kinds, subjects, generations, classes, .. } = columns;
     let statement = client.prepare_cached(FIND).await?;
     let rows = client.query(&statement, &[&organizations, &kinds, &subjects, &generations, &classes]).await?;
+    let epochs = keyring.epochs();
     let mut found = HashMap::with_capacity(rows.len());
     let mut keys = Vec::with_capacity(rows.len());
     for row in &rows {
         found.insert(*names[ordinal(row)], KeyId(row.get("id")));
-        // A row that does not unwrap is reported to whoever uses the key.
-        keys.extend(SubjectKey::from_row(row, &keyring.epochs).ok());
+        // A row that does not unwrap, or whose epoch is new here, is looked at again by whoever uses the key.
+        keys.extend(SubjectKey::from_row(row, &epochs).ok());
     }
     keyring.cache.keep_keys(stamp, keys.into_iter().map(|key| (key.id, KeyState::from(key))));
     keyring.cache.keep_names(stamp, found.iter().map(|(name, id)| (Known::Name(*name), *id)));
@@ -94,13 +95,17 @@ pub(crate) fn ordinal(row: &tokio_postgres::Row) -> usize {
 
 /// Creates keys unless somebody else is faster; returns the names that may not have one.
 async fn create(keyring: &Keyring, client: &mut Client, names: &HashSet<KeyName>) -> Result<Vec<KeyName>, VaultError> {
-    let epoch = keyring.epochs.open();
+    let epochs = keyring.epochs();
+    let epoch = epochs.open();
     let mut names: Vec<KeyName> = names.iter().copied().collect();
     // Everyone inserts in the same order, so that two processes cannot wait for each other.
     names.sort_by_key(|name| (name.organization, name.subject.columns(), name.class));
     let transaction = client.transaction().await?;
     if transaction.query_opt(HOLD_EPOCH, &[&epoch.epoch]).await?.is_none() {
-        return Err(VaultError::UnknownEpoch(epoch.epoch));
+        // It was closed: the next attempt is made in the one that was opened.
+        drop(transaction);
+        keyring.renew_epochs(client, &epochs).await?;
+        return Ok(Vec::new());
     }
     let fenced = fenced(&transaction, &names).await?;
     let mut columns = KeyColumns::default();

@@ -2,7 +2,8 @@
 //! exchanged.
 
 use crate::canonical::canonical;
-use crate::epoch::{EpochKey, Epochs};
+use crate::epoch::EpochKey;
+use crate::epochs::Epochs;
 use crate::error::VaultError;
 use crate::key_name::{BucketName, KeyName, Subject, class_from_number};
 use crate::secret::Secret;

@@ -4,10 +4,16 @@
 
 mod creation;
 mod destruction;
+mod disk;
 mod envelopes;
 mod keyring_rows;
 mod oracle;
+mod real_process;
 mod recipients;
+mod retention;
+mod rotation;
+mod rotation_kills;
 mod secrets;
+mod standbys;
 mod start;
 mod support;

@@ -39,7 +39,7 @@ pub fn decrypt(key: &[u8], aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
 impl Oracle {
     pub async fn new(world: &World) -> Self {
         let client = world.database.client().await;
-        let row = client.query_one("SELECT epoch, provider_key, wrapped FROM keyring.epoch", &[]).await.unwrap();
+        let row = client.query_one("SELECT epoch, provider_key, wrapped FROM keyring.epoch WHERE state = 1", &[]).await.unwrap();
         let (epoch, provider_key): (i32, Uuid) = (row.get(0), row.get(1));
         let file = std::fs::read(world.directory.path().join(format!("keys/{}.key", provider_key.simple()))).unwrap();
         let aad = fields(&[b"lethemail epoch v1", &epoch.to_be_bytes(), &1i16.to_be_bytes(), provider_key.as_bytes()]);
@@ -48,9 +48,16 @@ impl Oracle {
     }
 
     pub async fn subject_key(&self, id: KeyId) -> Vec<u8> {
-        let select = "SELECT organization, kind, subject, generation, class, epoch, wrapped FROM keyring.key WHERE id = $1";
+        let select = "SELECT epoch, wrapped FROM keyring.key WHERE id = $1";
         let row = self.client.query_one(select, &[&id.0]).await.unwrap();
-        let aad = fields(&[
+        self.unwrap(&self.subject_columns(id).await, row.get(0), row.get(1)).unwrap()
+    }
+
+    /// What a subject key's wrapping is bound to, without the epoch.
+    pub async fn subject_columns(&self, id: KeyId) -> Vec<u8> {
+        let select = "SELECT organization, kind, subject, generation, class FROM keyring.key WHERE id = $1";
+        let row = self.client.query_one(select, &[&id.0]).await.unwrap();
+        fields(&[
             b"lethemail subject key v1",
             id.0.as_bytes(),
             row.get::<_, Uuid>(0).as_bytes(),
@@ -58,9 +65,12 @@ impl Oracle {
             row.get::<_, Uuid>(2).as_bytes(),
             &row.get::<_, i32>(3).to_be_bytes(),
             &row.get::<_, i16>(4).to_be_bytes(),
-            &row.get::<_, i32>(5).to_be_bytes(),
-        ]);
-        decrypt(&self.epoch_key, &aad, &row.get::<_, &[u8]>(6)[2..]).unwrap()
+        ])
+    }
+
+    /// A subject key, if these bytes are its wrapping in that epoch and the living epoch's key opens them.
+    pub fn unwrap(&self, columns: &[u8], epoch: i32, wrapped: &[u8]) -> Option<Vec<u8>> {
+        decrypt(&self.epoch_key, &[columns, &fields(&[&epoch.to_be_bytes()])].concat(), &wrapped[2..])
     }
 
     pub async fn bucket_key(&self, id: KeyId) -> Vec<u8> {
