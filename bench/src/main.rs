@@ -95,7 +95,7 @@ enum Part {
 impl Options {
     fn wants(&self, part: Part) -> bool {
         let usual = match part {
-            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept => true,
+            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept | Part::Rewrap => true,
             Part::Peers => self.peers,
             Part::Alternatives | Part::Snapshot | Part::LogSize => false,
         };
