@@ -3,6 +3,7 @@
 //! Without `--open` no key is touched: personal data is told by what it is, and stays sealed.
 
 mod arguments;
+mod evidence;
 mod reveal;
 mod tell;
 
@@ -12,7 +13,10 @@ use crate::serve::Foundation;
 use anyhow::{Context, bail};
 use arguments::{AtArguments, BetweenArguments, Format, Opening};
 use clap::Subcommand;
-use domain::{ApiKey, Category, SmtpServer, StreamName, Suppression};
+use domain::{ApiKey, Category, EventId, SmtpServer, StreamName, Suppression};
+use event_store::EventStore;
+pub(crate) use evidence::verify;
+use evidence::{ExportArguments, VerifyArguments};
 use history::{Fields, History, Moment};
 use reveal::Reveal;
 
@@ -52,19 +56,41 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Write an organisation's history as files that anybody can verify without this installation; the export itself is recorded
+    Export(ExportArguments),
+    /// Look through what `export` wrote, offline: is it what was signed, is anything missing, is what cannot be opened explained
+    Verify(VerifyArguments),
+    /// Print the proof that an event stands under the newest signed checkpoint (C2SP tlog-proof)
+    Prove {
+        #[arg(long, value_name = "ORGANISATION")]
+        org: String,
+        event: EventId,
+    },
+    /// Print the proof that the log with OLD events is the beginning of the log with NEW events
+    Consistency {
+        #[arg(long, value_name = "ORGANISATION")]
+        org: String,
+        old: u64,
+        new: u64,
+    },
+    /// Print the public key under the name that it has in an organisation's log, or in the platform's
+    Key {
+        #[arg(long, value_name = "ORGANISATION")]
+        org: Option<String>,
+    },
 }
 
 pub(crate) async fn run(config: Config, command: AuditCommand) -> anyhow::Result<()> {
     let foundation = Foundation::beside(config).await?;
     let store = open_store(&foundation).await?;
     let history = History::new(store.clone(), foundation.clock.clone());
-    let outcome = answer(&foundation, &history, command).await;
+    let outcome = answer(&foundation, &store, &history, command).await;
     store.shutdown().await;
     foundation.stop().await?;
     outcome
 }
 
-async fn answer(foundation: &Foundation, history: &History, command: AuditCommand) -> anyhow::Result<()> {
+async fn answer(foundation: &Foundation, store: &EventStore, history: &History, command: AuditCommand) -> anyhow::Result<()> {
     match command {
         AuditCommand::Show { thing, at, all, opening, format } => {
             let (stream, moment) = (named(&thing)?, at.moment()?.unwrap_or(history.now()));
@@ -93,6 +119,11 @@ async fn answer(foundation: &Foundation, history: &History, command: AuditComman
             let entries = history.timeline(stream, Some(from), to).await?;
             tell::timeline(&entries, format)
         }
+        AuditCommand::Export(arguments) => evidence::export(foundation, store, arguments).await,
+        AuditCommand::Verify(arguments) => evidence::verify(arguments),
+        AuditCommand::Prove { org, event } => evidence::prove(foundation, store, &org, event).await,
+        AuditCommand::Consistency { org, old, new } => evidence::consistency(foundation, store, &org, old, new).await,
+        AuditCommand::Key { org } => evidence::key(foundation, org.as_deref()).await,
     }
 }
 

@@ -41,7 +41,7 @@ enum Command {
         #[command(subcommand)]
         command: ProjectionsCommand,
     },
-    /// How things were, what changed between two moments, and which events did it
+    /// How things were, what changed and which events did it; the history for those who were not there, and whether it holds
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("lethemail: {error:#}");
-            Exit::of(&error).into()
+            Exit::code(&error)
         }
     }
 }
@@ -107,6 +107,9 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
     }
     if let Some(Command::Events { command }) = line.command {
         return events_command::run(command).map(|()| Exit::Done);
+    }
+    if let Some(Command::Audit { command: AuditCommand::Verify(arguments) }) = line.command {
+        return audit_command::verify(arguments).map(|()| Exit::Done);
     }
     let config = Config::load(&line.flags)?;
     match line.command.unwrap_or_default() {

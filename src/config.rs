@@ -44,6 +44,7 @@ pub struct Config {
     pub keys: KeySettings,
     pub smtp: SmtpSettings,
     pub egress: EgressSettings,
+    pub transparency: TransparencySettings,
     pub limits: LimitSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
@@ -87,6 +88,12 @@ pub struct SmtpSettings {
 pub struct EgressSettings {
     /// In CIDR form.
     pub allowed_networks: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransparencySettings {
+    pub checkpoint_interval_s: u32,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

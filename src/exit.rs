@@ -38,9 +38,23 @@ Exit codes:
   5  the private PostgreSQL stopped by itself
   6  a backup is missing, damaged, of another log or of another version
   7  a restore needs an empty database, or one was interrupted in this database
-  8  a backup does not hold what is known to have happened; see `restore --accept-loss`";
+  8  a backup does not hold what is known to have happened; see `restore --accept-loss`
+  9 to 15  `audit verify` found that a bundle does not hold: 8, and 1 for its integrity, 2 for its completeness, 4 for its erasures";
+
+/// A bundle was looked through, and something in it does not hold. What it is was printed.
+#[derive(Debug, thiserror::Error)]
+#[error("the bundle does not hold")]
+pub(crate) struct Broken(pub u8);
 
 impl Exit {
+    /// What the shell is told of an error.
+    pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
+        match error.downcast_ref::<Broken>() {
+            Some(Broken(code)) => ExitCode::from(*code),
+            None => Exit::of(error).into(),
+        }
+    }
+
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         if error.is::<ConfigError>() || error.is::<ClockFileError>() {
             return Exit::Usage;

@@ -43,6 +43,7 @@ impl Server {
             vault: service.vault.clone(),
             read_pool: foundation.pools.app.clone(),
             freshness: service.freshness.clone(),
+            logs: service.logs.clone(),
             clock: foundation.clock.clone(),
             ids: foundation.ids.clone(),
             readiness: readiness.clone(),

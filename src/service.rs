@@ -13,6 +13,7 @@ use projections::{Freshness, Projector, delivery_queue};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use transparency::Logs;
 use vault::{Vault, VaultConfig};
 use workers::Workers;
 
@@ -27,6 +28,7 @@ pub struct Service {
     pub store: EventStore,
     pub commands: Commands,
     pub freshness: Freshness,
+    pub logs: Logs,
     projecting: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     workers: Option<Workers>,
 }
@@ -48,8 +50,9 @@ impl Service {
             ids: foundation.ids.clone(),
             settings: settings(config)?,
         });
+        let logs = logs(foundation, &store);
         let freshness = Freshness::new(foundation.pools.app.clone(), foundation.clock.clone());
-        let mut service = Self { vault, store, commands, freshness, projecting: None, workers: None };
+        let mut service = Self { vault, store, commands, freshness, logs, projecting: None, workers: None };
         if config.role.projects() {
             service.projecting = Some(service.project(foundation));
         }
@@ -87,10 +90,12 @@ impl Service {
             pool: foundation.pools.app.clone(),
             clock: foundation.clock.clone(),
             ids: foundation.ids.clone(),
+            logs: self.logs.clone(),
             settings: workers::Settings {
                 connections_per_server_max: smtp.concurrency_per_server.into(),
                 delivery_age_max: smtp.delivery_age_max(),
                 rotation: foundation.config.keys.rotation(),
+                checkpoint_interval: Duration::from_secs(foundation.config.transparency.checkpoint_interval_s.into()),
                 ..workers::Settings::default()
             },
         })
@@ -130,6 +135,16 @@ fn check_epochs(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     }
     Err(ConfigError::Wrong("keys.epoch_minutes".into(), "at least 1440 (a day) on a data directory that was not made for tests").into())
+}
+
+/// The Merkle logs beside this event log.
+pub(crate) fn logs(foundation: &Foundation, store: &EventStore) -> Logs {
+    Logs::new(transparency::Parts {
+        store: store.clone(),
+        pool: foundation.pools.app.clone(),
+        clock: foundation.clock.clone(),
+        ids: foundation.ids.clone(),
+    })
 }
 
 fn egress(config: &Config) -> anyhow::Result<Egress> {

@@ -5,6 +5,7 @@ mod audit;
 mod canary;
 mod client;
 mod crashes;
+mod evidence;
 mod fail_over;
 mod keys;
 mod kurrentdb;

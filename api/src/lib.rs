@@ -11,6 +11,7 @@ mod cookies;
 mod graphql;
 mod health;
 mod hub;
+mod log_files;
 mod message;
 mod node_id;
 mod origin_check;

@@ -1,7 +1,7 @@
 //! Which address leads where.
 
 use crate::state::State;
-use crate::{graphql, health, pages, request_log, rest};
+use crate::{graphql, health, log_files, pages, request_log, rest};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 
@@ -12,6 +12,7 @@ pub(crate) fn configure(state: &Data<State>, config: &mut ServiceConfig) {
         .route("/readyz", web::get().to(health::readyz))
         .configure(graphql::routes)
         .configure(rest::routes)
+        .configure(log_files::routes)
         .configure(pages::routes)
         .default_service(web::to(pages::not_found));
     config.app_data(state.clone()).service(scope);

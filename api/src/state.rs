@@ -16,6 +16,7 @@ use history::History;
 use projections::Freshness;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use transparency::Logs;
 use vault::Vault;
 
 pub struct ApiParts {
@@ -25,6 +26,7 @@ pub struct ApiParts {
     /// Connections that may read the projections.
     pub read_pool: Pool,
     pub freshness: Freshness,
+    pub logs: Logs,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub readiness: Readiness,
@@ -66,6 +68,7 @@ pub(crate) struct State {
     pub vault: Vault,
     pub read_pool: Pool,
     pub freshness: Freshness,
+    pub logs: Logs,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub readiness: Readiness,
@@ -87,7 +90,7 @@ pub struct Api {
 impl Api {
     /// Must be called on a tokio runtime: a task follows the log for subscribers.
     pub fn new(parts: ApiParts) -> Self {
-        let ApiParts { commands, store, vault, read_pool, freshness, clock, ids, readiness, settings } = parts;
+        let ApiParts { commands, store, vault, read_pool, freshness, logs, clock, ids, readiness, settings } = parts;
         let bodies = BodyBudget::new(settings.bodies_in_flight_bytes);
         let hub = Hub::following(&store);
         let history = History::new(store.clone(), clock.clone());
@@ -97,6 +100,7 @@ impl Api {
             vault,
             read_pool,
             freshness,
+            logs,
             clock,
             ids,
             readiness,

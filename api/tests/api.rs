@@ -4,6 +4,7 @@ mod api {
     mod bodies;
     mod installation;
     mod limits;
+    mod log_files;
     mod nodes;
     mod pages;
     mod past;

@@ -43,6 +43,8 @@ categories! {
     Erasure = 7 "erasure",
     /// The platform's own acts: key epochs, policies.
     Platform = 8 "platform",
+    /// Checkpoints of the logs, and exports of them.
+    Evidence = 9 "evidence",
 }
 
 impl Fact for Category {

@@ -1,4 +1,4 @@
-//! Values that stand in facts for something that must not: hashes of tokens and look-up values.
+//! Values that stand in facts for something that must not, or is too much: hashes of tokens, look-up values, roots of trees.
 
 use crate::Fact;
 use serde::{Deserialize, Serialize};
@@ -54,4 +54,6 @@ hex_bytes! {
     TokenHash(32);
     /// Keyed hash of a value that people typed (a tag), under a key that dies with the day's bucket.
     LookupValue(16);
+    /// Root of a Merkle tree (RFC 6962).
+    RootHash(32);
 }

@@ -5,7 +5,8 @@
 //! the type under which it was sealed, and the leaf in the transparency log to the stored bytes.
 
 use crate::{
-    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, KeyEvent, OrganizationEvent, SmtpServerEvent, SuppressionEvent, UserEvent,
+    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, KeyEvent, OrganizationEvent, SmtpServerEvent,
+    SuppressionEvent, UserEvent,
 };
 use crate::{Event, RecordedEvent};
 use serde_json::Value;
@@ -46,6 +47,7 @@ pub fn current_facts(recorded: &RecordedEvent) -> Result<Cow<'_, [u8]>, DecodeEr
         Category::Email => current::<EmailEvent>(recorded),
         Category::Suppression => current::<SuppressionEvent>(recorded),
         Category::Erasure => current::<ErasureEvent>(recorded),
+        Category::Evidence => current::<EvidenceEvent>(recorded),
         Category::Platform => current::<KeyEvent>(recorded),
     }
 }

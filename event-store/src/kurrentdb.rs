@@ -172,6 +172,10 @@ impl KurrentdbStore {
         self.shared.reader.backwards(before, limit, filter).await
     }
 
+    pub(crate) async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.shared.reader.at(positions).await
+    }
+
     pub(crate) fn follow(&self, after: Position, filter: Filter) -> Following {
         Following::new(self.shared.clone(), after, filter)
     }

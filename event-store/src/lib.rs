@@ -115,6 +115,15 @@ impl EventStore {
         }
     }
 
+    /// The events at exactly these positions, in the order asked. A position that has none is [`ReadError::Damaged`]: whoever names one has seen it.
+    pub async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        match self {
+            Self::Postgres(store) => store.reader().at(positions).await,
+            Self::Kurrentdb(store) => store.read_at(positions).await,
+            Self::Memory(store) => store.read_at(positions),
+        }
+    }
+
     /// Everything behind `after` that `filter` lets through, and then whatever comes, without a gap between the two.
     pub fn subscribe(&self, after: Position, filter: Filter) -> Subscription {
         match self {

@@ -2,8 +2,8 @@
 
 use crate::head::{self, Head};
 use crate::subscription::Window;
-use crate::{AppendError, Appended, Direction, ExpectedVersion, Filter, ReadFrom, StreamAppend, at};
-use domain::{EventId, RecordedEvent, StreamName};
+use crate::{AppendError, Appended, Direction, ExpectedVersion, Filter, ReadError, ReadFrom, StreamAppend, at};
+use domain::{EventId, Position, RecordedEvent, StreamName};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -49,6 +49,12 @@ impl MemoryStore {
         let log = self.lock();
         let read = |stream: &StreamName| log.iter().filter(|event| event.header.stream == *stream).cloned().collect();
         streams.iter().map(read).collect()
+    }
+
+    pub(crate) fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        let log = self.lock();
+        let event = |position: &Position| log.iter().find(|event| event.position == *position).cloned();
+        positions.iter().map(|position| event(position).ok_or(ReadError::Damaged { position: *position })).collect()
     }
 
     pub(crate) fn read_range(&self, after: u64, to: u64, limit: usize, filter: &Filter) -> Vec<RecordedEvent> {

@@ -67,7 +67,7 @@ fn moment(time: Option<Timestamp>, position: Option<Position>) -> Option<Moment>
     time.map(Moment::Time).or(position.map(Moment::Position))
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     chrono::DateTime::parse_from_rfc3339(text)
         .map(|time| Timestamp::from(time.to_utc()))
         .map_err(|_| "not a time as in 2026-09-21T14:13:20Z".to_owned())

@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::validate::EPOCH_MINUTES_MAX;
 use super::{
     Config, DatabaseSettings, EgressSettings, EventStoreSettings, KeySettings, LimitSettings, LogSettings, MetricsSettings, Role,
-    SmtpSettings, settings,
+    SmtpSettings, TransparencySettings, settings,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -52,6 +52,7 @@ impl Default for Config {
             keys: KeySettings::default(),
             smtp: SmtpSettings::default(),
             egress: EgressSettings::default(),
+            transparency: TransparencySettings::default(),
             limits: LimitSettings::default(),
             metrics: MetricsSettings::default(),
             log: LogSettings::default(),
@@ -69,6 +70,12 @@ impl Default for KeySettings {
 impl Default for SmtpSettings {
     fn default() -> Self {
         Self { concurrency_per_server: 8, connect_timeout_s: 30, data_timeout_s: 600, delivery_age_hours_max: 72 }
+    }
+}
+
+impl Default for TransparencySettings {
+    fn default() -> Self {
+        Self { checkpoint_interval_s: 60 }
     }
 }
 

@@ -69,6 +69,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("smtp.data_timeout_s", Kind::Whole, "Seconds to wait for the reply to a message's text (RFC 5321, 4.5.3.2.6)."),
     setting("smtp.delivery_age_hours_max", Kind::Whole, "Hours after which a delivery that keeps being deferred is given up."),
     setting("egress.allowed_networks", Kind::List, "Private networks (CIDR) that customers' servers may lie in; none by default."),
+    setting(
+        "transparency.checkpoint_interval_s",
+        Kind::Whole,
+        "Seconds between signed checkpoints of the history, where there is news; each adds an event to the log.",
+    ),
     setting("limits.body_bytes_max", Kind::Whole, "Largest request body; a larger one is answered with 413."),
     setting("limits.bodies_in_flight_bytes", Kind::Whole, "Bytes of request bodies held at a time; beyond it, 503 with Retry-After."),
     setting(

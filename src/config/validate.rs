@@ -50,6 +50,7 @@ impl Config {
                 "1 to 72: no text is kept longer (row M1.6)",
             ),
             (self.egress.allowed_networks.iter().all(|text| is_network(text)), "egress.allowed_networks", "networks such as 10.0.0.0/8"),
+            (self.transparency.checkpoint_interval_s > 0, "transparency.checkpoint_interval_s", "at least 1"),
             (self.limits.body_bytes_max > 0, "limits.body_bytes_max", "at least 1"),
             (
                 self.limits.bodies_in_flight_bytes >= self.limits.body_bytes_max,

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use event_store::{Copied, Counterparts, EventStore};
 use projections::Relocation;
 use tokio_postgres::Transaction;
+use transparency::Logs;
 
 /// Whoever still appends is waited for; whoever comes later is refused, also a process that has not heard of the move.
 const CLOSE: &str =
@@ -57,7 +58,8 @@ impl<'a> Switch<'a> {
     }
 
     async fn relocate(&self, transaction: &Transaction<'_>) -> anyhow::Result<()> {
-        self.relocation.apply(transaction, self.foundation.clock.now()).await.context(AT_WORK)
+        self.relocation.apply(transaction, self.foundation.clock.now()).await.context(AT_WORK)?;
+        Ok(Logs::forget(transaction).await?)
     }
 }
 

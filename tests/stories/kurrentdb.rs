@@ -26,6 +26,8 @@ pub struct Installation {
 impl Installation {
     pub fn command(&self) -> Command {
         let mut command = lethemail(&self.place);
+        // Nothing is written but what the story sends.
+        command.env("LETHEMAIL_TRANSPARENCY__CHECKPOINT_INTERVAL_S", "86400");
         command.env("LETHEMAIL_LISTEN", format!("127.0.0.1:{}", self.port)).env("LETHEMAIL_EGRESS__ALLOWED_NETWORKS", "127.0.0.0/8");
         if let Some(log) = &self.log {
             command.env("LETHEMAIL_EVENT_STORE__URL", log);

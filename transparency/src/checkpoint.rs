@@ -4,10 +4,14 @@ use crate::hash::Hash;
 use crate::verifier_key::VerifierKey;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use domain::OrganizationId;
+use domain::{OrganizationId, RecordedCheckpoint};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::str::FromStr;
+use uuid::Uuid;
+
+/// What the platform log has an id for, where organisations have theirs.
+const PLATFORM_LOG: Uuid = Uuid::max();
 
 /// Which log of an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,16 +29,48 @@ impl Log {
         for byte in &Sha256::digest(public)[..8] {
             write!(origin, "{byte:02x}").expect("a text takes any text");
         }
+        format!("{origin}/{self}")
+    }
+
+    /// 32 hex digits, or `platform`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let log = match text {
+            "platform" => Log::Platform,
+            _ => Log::Organization(OrganizationId(Uuid::try_parse(text).ok()?)),
+        };
+        (log.to_string() == text).then_some(log)
+    }
+
+    pub(crate) fn id(self) -> Uuid {
         match self {
-            Log::Organization(organization) => format!("{origin}/{}", organization.0.simple()),
-            Log::Platform => format!("{origin}/platform"),
+            Log::Organization(organization) => organization.0,
+            Log::Platform => PLATFORM_LOG,
         }
+    }
+
+    pub(crate) fn from_id(id: Uuid) -> Self {
+        if id == PLATFORM_LOG { Log::Platform } else { Log::Organization(OrganizationId(id)) }
     }
 
     /// The key under the name that its signatures on this log's checkpoints bear.
     pub fn verifier_key(self, public: [u8; 32]) -> VerifierKey {
         VerifierKey::ed25519(self.origin(&public), public)
     }
+}
+
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Log::Organization(organization) => organization.0.simple().fmt(f),
+            Log::Platform => f.write_str("platform"),
+        }
+    }
+}
+
+/// What the platform log holds of a checkpoint: the lines that are signed, with the organisation alone where the origin stands.
+pub fn platform_entry(checkpoint: &RecordedCheckpoint) -> String {
+    let origin = Log::Organization(checkpoint.organization).to_string();
+    Checkpoint { origin, size: checkpoint.size, root: checkpoint.root.0 }.text()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +85,7 @@ pub struct Checkpoint {
 pub struct CheckpointError;
 
 impl Checkpoint {
-    /// The text that is signed; also the platform log's entry for it.
+    /// The text that is signed.
     pub fn text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.size, BASE64_STANDARD.encode(self.root))
     }

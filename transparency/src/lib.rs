@@ -4,20 +4,34 @@
 //! commits to ciphertext only. This crate holds no key and no cipher: whoever calls signs the text of a [`Checkpoint`], and brings along what verifies
 //! ([`VerifySignature`]).
 
+mod bundle;
 mod checkpoint;
+mod edge;
 mod entry;
-mod frontier;
+mod export;
 mod hash;
+mod integrate;
+mod lease;
+mod logs;
 mod note;
 mod proof;
+mod read_logs;
+mod rows;
 mod tile;
 mod verifier_key;
+mod verify;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Log};
+pub use bundle::*;
+pub use checkpoint::{Checkpoint, CheckpointError, Log, platform_entry};
+pub use edge::{Edge, FullTile};
 pub use entry::{ENTRY_BYTES, Entry, bundle, parse_bundle};
-pub use frontier::Frontier;
+pub use export::{Export, ExportError};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use lease::Lease;
+pub use logs::{Logs, LogsError, Parts, Unsigned};
 pub use note::{Note, NoteError, NoteSignature};
 pub use proof::{Node, Nodes, ProofError, consistency_proof, inclusion_proof, root_at, tiles_for, verify_consistency, verify_inclusion};
+pub use read_logs::Proof;
 pub use tile::{TILE_WIDTH, TileId, TilePathError, node_in_tile, tiles_of};
 pub use verifier_key::{Algorithm, VerifierKey, VerifierKeyError, VerifySignature, cosigned};
+pub use verify::{Fault, Report, Verdict, VerifyError, VerifyOptions, verify_bundle};

@@ -59,6 +59,13 @@ impl Vault {
         Ok(true)
     }
 
+    /// Those of these keys that nothing can be opened with any more: destroyed, or not in this keyring at all.
+    pub async fn gone_among(&self, keys: &[KeyId]) -> Result<Vec<KeyId>, VaultError> {
+        let states = load(self.keyring(), keys.to_vec()).await?;
+        let is_gone = |state: &Result<KeyState, VaultError>| matches!(state, Ok(KeyState::Destroyed) | Err(VaultError::UnknownKey(_)));
+        Ok(keys.iter().zip(&states).filter(|(_, state)| is_gone(state)).map(|(key, _)| *key).collect())
+    }
+
     /// How long all these keys have been gone, by the database's clock; `None` while one of them lives.
     pub async fn destroyed_for(&self, keys: &[KeyId]) -> Result<Option<Duration>, VaultError> {
         if !self.are_destroyed(keys).await? {

@@ -56,6 +56,8 @@ pub enum VaultError {
     PasswordHashMalformed,
     #[error("another process rotates the epochs by now")]
     LeaseLost,
+    #[error("this tree does not go on from the last one that was signed: the log was changed or cut, or another process signs")]
+    WouldContradict,
     #[error("the vault is stopping")]
     Stopped,
 }

@@ -5,8 +5,11 @@ mod conclude_erasures;
 mod deliver_email;
 mod delivery_attempt;
 mod expire_buckets;
+mod publish_checkpoints;
 mod rotate_epochs;
 mod sweep_spool;
+
+pub use publish_checkpoints::publish_checkpoints;
 
 use commands::Commands;
 use deadpool_postgres::Pool;
@@ -16,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use transparency::Logs;
 use vault::{RotationPolicy, Vault};
 
 /// What all workers share.
@@ -27,6 +31,7 @@ pub struct Parts {
     pub pool: Pool,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
+    pub logs: Logs,
     pub settings: Settings,
 }
 
@@ -40,11 +45,21 @@ pub struct Settings {
     /// A delivery that keeps being deferred is given up at this age, counted from the time it was due.
     pub delivery_age_max: Duration,
     pub rotation: RotationPolicy,
+    /// How often checkpoints of the history are signed where there is news.
+    pub checkpoint_interval: Duration,
 }
+
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { deliveries_max: 256, connections_per_server_max: 8, delivery_age_max: DELIVERY_AGE_MAX, rotation: RotationPolicy::default() }
+        Self {
+            deliveries_max: 256,
+            connections_per_server_max: 8,
+            delivery_age_max: DELIVERY_AGE_MAX,
+            rotation: RotationPolicy::default(),
+            checkpoint_interval: CHECKPOINT_INTERVAL,
+        }
     }
 }
 
@@ -61,6 +76,7 @@ impl Workers {
         let mut tasks = JoinSet::new();
         tasks.spawn(deliver_email::run(parts.clone(), stopping.clone()));
         tasks.spawn(conclude_erasures::run(parts.clone(), stopping.clone()));
+        tasks.spawn(publish_checkpoints::run(parts.clone(), stopping.clone()));
         tasks.spawn(sweep_spool::run(parts.clone(), stopping.clone()));
         tasks.spawn(rotate_epochs::run(parts.clone(), stopping.clone()));
         tasks.spawn(expire_buckets::run(parts.clone(), stopping));

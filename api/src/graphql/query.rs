@@ -8,8 +8,8 @@ mod state_diff;
 use crate::call::{Call, Denied, Need};
 use crate::graphql::connection::size;
 use crate::graphql::objects::{
-    AccountActionConnection, DeliveryStats, Email, EmailConnection, EmailStatus, Organization, StateChange, Suppression,
-    SuppressionConnection, User, call, fresh,
+    AccountActionConnection, Checkpoint, DeliveryStats, Email, EmailConnection, EmailStatus, InclusionProof, Organization, StateChange,
+    Suppression, SuppressionConnection, User, call, fresh,
 };
 use crate::graphql::past;
 use crate::node_id::NodeId;
@@ -185,6 +185,25 @@ impl Query {
         let allowed = call.organization(organization.as_ref().map(|id| id.as_str()), Need::Administer).await;
         let Some(organization) = absent(allowed)? else { return Ok(None) };
         lists::history_of_organization(call, organization, first, after).await.map(Some)
+    }
+
+    /// The newest signed checkpoint of an organization's history. Null when there is no such organization, or nothing is signed yet.
+    async fn checkpoint(&self, context: &Context<'_>, organization: Option<ID>) -> Result<Option<Checkpoint>> {
+        let call = call(context);
+        let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        Checkpoint::of(call, organization).await
+    }
+
+    /// The proof that an event stands in an organization's history. Null when it does not, or no checkpoint covers it yet.
+    async fn inclusion_proof(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The event's id.")] event: ID,
+        organization: Option<ID>,
+    ) -> Result<Option<InclusionProof>> {
+        let call = call(context);
+        let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        InclusionProof::of(call, organization, &event).await
     }
 
     /// Anything with an id.

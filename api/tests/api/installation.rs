@@ -15,6 +15,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use test_support::{Role as DatabaseRole, TestDatabase};
 use tokio::sync::watch;
+use transparency::Logs;
 use uuid::Uuid;
 use vault::{Vault, VaultConfig};
 
@@ -25,6 +26,8 @@ pub struct Installation {
     pub clock: ManualClock,
     pub database: TestDatabase,
     pub readiness: Readiness,
+    pub logs: Logs,
+    pub vault: Vault,
     client: Client,
     shutdown: watch::Sender<bool>,
     _keys: TempDir,
@@ -98,12 +101,14 @@ impl Installation {
         let readiness = Readiness::new(|| Box::pin(async { Ok(None) }));
         let mut settings = ApiSettings::new(url.clone());
         change(&mut settings);
+        let logs = Logs::new(transparency::Parts { store: store.clone(), pool: app.clone(), clock: shared.clone(), ids: ids.clone() });
         let api = Api::new(ApiParts {
             commands: commands.clone(),
             store: store.clone(),
-            vault,
+            vault: vault.clone(),
             read_pool: app,
             freshness,
+            logs: logs.clone(),
             clock: shared,
             ids,
             readiness: readiness.clone(),
@@ -114,7 +119,7 @@ impl Installation {
         let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
         tokio::spawn(server);
         let client = Client::builder().disable_redirects().timeout(Duration::from_secs(120)).finish();
-        Self { api, url, commands, clock, database, readiness, client, shutdown, _keys: keys }
+        Self { api, url, commands, clock, database, readiness, logs, vault, client, shutdown, _keys: keys }
     }
 
     /// One request with the given headers.

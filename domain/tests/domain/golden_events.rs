@@ -118,6 +118,9 @@ fn privacy_events(golden: &mut Golden) {
     golden.add::<KeyEvent>(KeyEpochRewrapped { epoch: 1 });
     golden.add::<KeyEvent>(KeyEpochDestroyed { epoch: 1 });
     golden.add::<KeyEvent>(BucketKeyDestroyed { key: key(3), class: Class::Ops, bucket: 20_414 });
+    let checkpoint = RecordedCheckpoint { organization: OrganizationId(id(2)), size: 7, root: RootHash([0xCD; 32]) };
+    golden.add::<EvidenceEvent>(CheckpointsRecorded { checkpoints: vec![checkpoint] });
+    golden.add::<EvidenceEvent>(HistoryExported { format: ExportFormat::Jsonl, since: Some(NOON), until: None });
 }
 
 #[test]
@@ -135,6 +138,7 @@ fn every_event_has_the_facts_it_had_from_the_start() {
         SuppressionEvent::TYPES,
         ErasureEvent::TYPES,
         KeyEvent::TYPES,
+        EvidenceEvent::TYPES,
     ];
     let known: BTreeSet<&str> = known.iter().flat_map(|types| types.iter().map(|(name, _)| *name)).collect();
     assert_eq!(golden.seen, known, "an event is missing here");

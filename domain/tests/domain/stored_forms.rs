@@ -15,6 +15,7 @@ fn categories_keep_their_numbers_and_words() {
         (6, "suppression"),
         (7, "erasure"),
         (8, "platform"),
+        (9, "evidence"),
     ];
     assert_eq!(stored, expected);
     assert!(Category::ALL.iter().all(|category| !category.as_str().contains('-')));

@@ -80,6 +80,7 @@ macro_rules! for_each_case {
             one_stream::c15_streams_are_read_in_the_order_asked,
             whole_log::c16_the_log_is_read_forwards_from_any_position,
             whole_log::c16_the_log_is_read_backwards_from_any_position,
+            whole_log::c28_events_are_read_at_the_positions_asked_for,
             whole_log::c17_a_filter_lets_through_what_it_names_and_nothing_else,
             whole_log::c17_a_filter_holds_for_subscriptions_too,
             following::c18_a_subscription_reads_history_and_goes_on_with_news_without_a_seam,

@@ -3,7 +3,7 @@
 use crate::Log;
 use crate::sample::{append, assert_ordered, events, ids, new_ids, of, put, stream_of, take};
 use domain::{Category, EventId, OrganizationId, Position, RecordedEvent};
-use event_store::{EventStore, ExpectedVersion, Filter, LOG_END, SubscriptionEvent};
+use event_store::{EventStore, ExpectedVersion, Filter, LOG_END, ReadError, SubscriptionEvent};
 use uuid::Uuid;
 
 /// Twelve events of two streams of one organisation, and strangers' events between them.
@@ -61,6 +61,19 @@ pub(crate) async fn c16_the_log_is_read_backwards_from_any_position(log: Log) {
     assert_eq!(before, [6, 5, 4].map(|place: usize| forwards[place].clone()));
     assert!(store.read_backwards(forwards[0].position, 3, &filter).await.unwrap().is_empty());
     assert!(store.read_backwards(LOG_END, 0, &filter).await.unwrap().is_empty());
+}
+
+pub(crate) async fn c28_events_are_read_at_the_positions_asked_for(log: Log) {
+    let (store, organization) = (log.open().await, OrganizationId(Uuid::new_v4()));
+    let start = store.head().await.unwrap();
+    twelve_events(&store, organization).await;
+    let all = store.read_matching(start, usize::MAX, &of(organization)).await.unwrap();
+    let wanted = [11, 0, 5, 5].map(|place: usize| all[place].clone());
+    let positions = wanted.each_ref().map(|event| event.position);
+    assert_eq!(store.read_at(&positions).await.unwrap(), wanted);
+    assert!(store.read_at(&[]).await.unwrap().is_empty());
+    let nowhere = Position { commit: all[11].position.commit + (1 << 40), prepare: all[11].position.prepare + (1 << 40) };
+    assert_eq!(store.read_at(&[positions[0], nowhere]).await, Err(ReadError::Damaged { position: nowhere }));
 }
 
 struct Mixture {

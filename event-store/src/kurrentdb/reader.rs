@@ -129,6 +129,20 @@ impl Reader {
         Ok(found)
     }
 
+    pub async fn at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        let mut reads: Vec<BoxFuture<'_, _>> = Vec::with_capacity(positions.len());
+        for position in positions {
+            reads.push(Box::pin(self.one_at(*position)));
+        }
+        futures::stream::iter(reads).buffered(STREAMS_AT_ONCE).try_collect().await
+    }
+
+    async fn one_at(&self, position: Position) -> Result<RecordedEvent, ReadError> {
+        let read = self.call(|link| async move { link.read_all(Start::Forwards(position), 1, None).await?.next().await });
+        let found = read.await.map_err(unavailable)?.filter(|found| found.position == position);
+        found.as_ref().and_then(stored::recorded).unwrap_or(Err(ReadError::Damaged { position }))
+    }
+
     pub async fn backwards(&self, before: Position, limit: usize, filter: &Filter) -> Result<Vec<RecordedEvent>, ReadError> {
         let (mut read, mut before) = (Vec::new(), before);
         while read.len() < limit && before > Position::START {

@@ -4,9 +4,10 @@ use super::matching::{self, Order};
 use super::session::columns;
 use crate::subscription::Window;
 use crate::{Direction, Filter, ReadError, ReadFrom, at};
-use domain::{EventHeader, RecordedEvent, SealedSlots, StreamName, Timestamp};
+use domain::{EventHeader, Position, RecordedEvent, SealedSlots, StreamName, Timestamp};
 use futures::TryStreamExt;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::pin::pin;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -46,6 +47,8 @@ const STREAM_FORWARDS: &str = select_stream!("e.version >= $4 ORDER BY e.version
 const STREAM_BACKWARDS: &str = select_stream!("e.version <= $4 ORDER BY e.version DESC LIMIT $5");
 
 const RANGE: &str = select_events!("FROM log.event e WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position");
+
+const AT: &str = select_events!("FROM log.event e WHERE e.position = ANY ($1)");
 
 pub(crate) struct Reader {
     pub(super) pool: deadpool_postgres::Pool,
@@ -93,6 +96,16 @@ impl Reader {
         let category = stream.category.number();
         let values: [&(dyn ToSql + Sync); 5] = [&stream.id, &stream.organization.0, &category, &number(first), &limit_of(limit)];
         client.query(&statement, &values).await?.iter().map(event).collect()
+    }
+
+    pub async fn at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(AT).await?;
+        let numbers: Vec<i64> = positions.iter().map(|position| number(position.commit)).collect();
+        let rows = client.query(&statement, &[&numbers]).await?;
+        let found: HashMap<Position, RecordedEvent> =
+            rows.iter().map(|row| event(row).map(|event| (event.position, event))).collect::<Result<_, _>>()?;
+        positions.iter().map(|position| found.get(position).cloned().ok_or(ReadError::Damaged { position: *position })).collect()
     }
 
     /// The first events in `(after, to]` that match, at most `limit`, and no more bytes than one may hold at once; `to` is written. Without a

@@ -1,0 +1,113 @@
+//! What was kept elsewhere: earlier checkpoints; and what the manifest says of the other files.
+
+use super::erasure::{END_OF_EPOCH, Erasures, explained_by};
+use super::held::Tiles;
+use super::{Report, VerifyError, read};
+use crate::bundle::{EventsFormat, Explanation, HeaderView, Manifest, StoredEvent};
+use crate::checkpoint::{Checkpoint, Log};
+use crate::entry::Entry;
+use crate::note::Note;
+use crate::proof::{root_at, verify_inclusion};
+use crate::read_logs::Proof;
+use crate::verifier_key::{VerifierKey, VerifySignature};
+use domain::{KeyId, OrganizationId};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::path::Path;
+
+/// The log goes on from what was signed before: nothing was taken back.
+pub(super) fn earlier_checkpoints(
+    notes: &[String],
+    checkpoint: &Checkpoint,
+    verify: VerifySignature,
+    tiles: &mut Tiles,
+    report: &mut Report,
+) {
+    for (number, note) in (1..).zip(notes) {
+        let place = format!("earlier checkpoint {number}");
+        let key = report.key.parse::<VerifierKey>();
+        let signed = note.parse::<Note>().ok().filter(|note| key.is_ok_and(|key| key.signed(note, verify)));
+        let Some(earlier) = signed.and_then(|note| note.text.parse::<Checkpoint>().ok()) else {
+            report.completeness.fault(place, "it is not signed by this log's key");
+            continue;
+        };
+        if earlier.size > checkpoint.size {
+            let what = format!("the log had {} events then, and has {} now: its end is missing", earlier.size, checkpoint.size);
+            report.completeness.fault(place, what);
+            continue;
+        }
+        match root_at(earlier.size, &mut |node| tiles.node(node, report)) {
+            Some(root) if root == earlier.root => {}
+            Some(_) => report.integrity.fault(place, format!("the first {} events are not those that were signed then", earlier.size)),
+            None => report.completeness.fault(place, "this bundle has too few tiles to compare with it; export the whole log"),
+        }
+    }
+}
+
+/// Events of the platform's own history, each with the proof that it stands there.
+pub(super) fn explanations(
+    directory: &Path,
+    verify: VerifySignature,
+    erasures: &mut Erasures,
+    report: &mut Report,
+) -> Result<(), VerifyError> {
+    const FILE: &str = "explanations.jsonl";
+    let text = String::from_utf8(read(directory, FILE)?).unwrap_or_default();
+    let public = report.key.parse::<VerifierKey>().map(|key| key.public);
+    for (number, line) in (1..).zip(text.lines()) {
+        match public.as_ref().ok().and_then(|public| explanation(line, public, verify)) {
+            Some(Explained::Keys(keys)) => erasures.explained(keys),
+            Some(Explained::EndOfEpoch) => report.epochs_destroyed += 1,
+            None => report.erasure.fault(format!("{FILE} line {number}"), "it is not proven to stand in the platform's history"),
+        }
+    }
+    Ok(())
+}
+
+enum Explained {
+    Keys(Vec<KeyId>),
+    EndOfEpoch,
+}
+
+/// What the event explains, when it is what the proof is about and the platform signed that.
+fn explanation(line: &str, public: &[u8; 32], verify: VerifySignature) -> Option<Explained> {
+    let explanation: Explanation = serde_json::from_str(line).ok()?;
+    let mut event = StoredEvent::default();
+    event.read(explanation.event.trim_end().as_bytes(), EventsFormat::Jsonl).ok()?;
+    let proof = Proof::parse(&explanation.proof)?;
+    let note: Note = proof.checkpoint.parse().ok()?;
+    let log = Log::Organization(OrganizationId::PLATFORM);
+    let checkpoint = note.text.parse::<Checkpoint>().ok().filter(|checkpoint| checkpoint.origin == log.origin(public))?;
+    let leaf = Entry::from_parts(&event.salt, &event.header, &event.facts, &event.slots()?).leaf();
+    let stands = verify_inclusion(&leaf, proof.index, checkpoint.size, &proof.path, &checkpoint.root).is_ok();
+    let header: HeaderView<'_> = serde_json::from_slice(&event.header).ok()?;
+    if !stands || !log.verifier_key(*public).signed(&note, verify) {
+        return None;
+    }
+    match header.event_type {
+        END_OF_EPOCH => Some(Explained::EndOfEpoch),
+        event_type => explained_by(event_type, &event.facts).map(Explained::Keys),
+    }
+}
+
+/// Every file is as it was when the bundle was made. A change that matters was found before this, by its place.
+pub(super) fn files(directory: &Path, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
+    for (path, entry) in &manifest.files {
+        // A path of the manifest leads nowhere else.
+        if path.split('/').any(|part| part.is_empty() || part == "..") {
+            report.integrity.fault("manifest.json", "it names a file outside the bundle");
+            continue;
+        }
+        let Ok(mut file) = File::open(directory.join(path)) else {
+            report.completeness.fault(path.clone(), "the file is missing");
+            continue;
+        };
+        let mut hash = Sha256::new();
+        std::io::copy(&mut file, &mut hash).map_err(|error| VerifyError::Unreadable { path: path.clone(), error })?;
+        let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if digest != entry.sha256 {
+            report.integrity.fault(path.clone(), "the file has another SHA-256 than the manifest says");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! Workers on a real PostgreSQL, round by round.
+#![expect(clippy::disallowed_methods, reason = "ids of tests decide nothing")]
+
+#[path = "workers/publishing.rs"]
+mod publishing;
