@@ -139,7 +139,7 @@ fn a_lost_database_comes_back_with_the_same_content_and_sends_nothing_before_it_
     eventually("it waits", || installation.done(&["queue", "status"]).contains("3 messages, 3 of them due"));
     assert_eq!(sink.taken().len(), 3);
     installation.done(&["queue", "resume", "--reason", "nothing was sent after the backup"]);
-    eventually("what was due is sent", || recipients(&client).iter().all(|(_, state)| state == "RELAYED"));
+    eventually("what was due is sent", || recipients(&client).iter().filter(|(_, state)| state == "RELAYED").count() == 6);
     let taken: Vec<String> = sink.taken().into_iter().map(|(to, _)| to).collect();
     assert_eq!(taken.len(), 6, "each of them once: {taken:?}");
     assert!(installation.refused(1, &["queue", "resume", "--reason", "again"]).contains("not paused"));
@@ -239,7 +239,10 @@ fn m4_2_an_old_log_opens_with_todays_keyring_only_and_the_forgotten_stay_closed(
     let account = Account::first(&mut program);
     send(&account.application, "bob@lethemail.test");
     send(&account.application, "carol@lethemail.test");
-    eventually("both were delivered", || recipients(&account.application).iter().all(|(_, state)| state == "DELIVERED"));
+    let delivered = |address: &str| (address.to_owned(), "DELIVERED".to_owned());
+    eventually("both were delivered", || {
+        recipients(&account.application) == [delivered("bob@lethemail.test"), delivered("carol@lethemail.test")]
+    });
     let (log, old, new) = (installation.path("log"), installation.path("old-keyring"), installation.path("new-keyring"));
     installation.done(&["backup", "log", "--to", &log]);
     installation.done(&["backup", "keyring", "--to", &old]);
@@ -256,9 +259,9 @@ fn m4_2_an_old_log_opens_with_todays_keyring_only_and_the_forgotten_stay_closed(
     installation.done(&["restore", "--from", &log, "--keyring", &new, "--accept-loss"]);
     let program = installation.serve();
     let client = Client::of(&program).with(&account.key);
-    let state = |address: &str| (address.to_owned(), "DELIVERED".to_owned());
-    eventually("the read models are made", || recipients(&client) == [state("carol@lethemail.test"), state("nobody")]);
+    let known = [delivered("carol@lethemail.test"), delivered("nobody")];
+    eventually("the read models are made", || recipients(&client) == known);
     // The old log brought bodies back whose epoch is gone; they hold up no later one.
     assert!(installation.done(&["keys", "rotate"]).contains("the key of epoch 2 is destroyed"));
-    assert_eq!(recipients(&client), [state("carol@lethemail.test"), state("nobody")]);
+    assert_eq!(recipients(&client), known);
 }
