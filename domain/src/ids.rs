@@ -59,6 +59,8 @@ id! {
     SessionId;
     /// One erasure saga.
     ErasureId;
+    /// One hold.
+    HoldId;
     /// A key of the keyring. Random, never reused; says nothing about whose it is.
     KeyId;
     /// A data subject. Random for recipients; the user's id for account users.

@@ -4,7 +4,10 @@ use crate::aggregate::{Aggregate, Recorded};
 use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
 use crate::user::Traced;
-use crate::{Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots, SmtpServerId, Timestamp, UserId};
+use crate::{
+    Category, Draft, FiscalYearChosen, FiscalYearStart, KeyId, Personal, RETENTION_DAYS_ALLOWED, RequestOrigin, Retention,
+    RetentionChangeGround, RetentionExtended, RetentionShortened, SHORTENING_NOTICE, Sealed, Slot, Slots, SmtpServerId, Timestamp, UserId,
+};
 use std::collections::BTreeMap;
 
 personal_data! {
@@ -61,6 +64,9 @@ events! {
         MemberLeft(MemberLeft) = 1,
         SmtpServerSelected(SmtpServerSelected) = 1,
         OrganizationClosed(OrganizationClosed) = 1,
+        RetentionExtended(RetentionExtended) = 1,
+        RetentionShortened(RetentionShortened) = 1,
+        FiscalYearChosen(FiscalYearChosen) = 1,
     }
 }
 
@@ -73,6 +79,8 @@ pub struct Organization {
     pub joined_at: BTreeMap<UserId, Timestamp>,
     /// `None`: mail is captured by the built-in sandbox.
     pub smtp_server: Option<SmtpServerId>,
+    pub retention: Retention,
+    pub fiscal_year: FiscalYearStart,
     pub closed: bool,
     pub created_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
@@ -102,6 +110,9 @@ impl Aggregate for Organization {
                 self.closed = true;
                 self.closed_at = Some(recorded.header.occurred_at);
             }
+            OrganizationEvent::RetentionExtended(event) => self.retention.extended(event),
+            OrganizationEvent::RetentionShortened(event) => self.retention.shortened(event, recorded.header.occurred_at),
+            OrganizationEvent::FiscalYearChosen(event) => self.fiscal_year = event.first_month,
         }
     }
 }
@@ -110,6 +121,8 @@ impl Aggregate for Organization {
 pub enum OrganizationRefusal {
     #[error("the organisation does not exist or is closed")]
     NotOpen,
+    #[error("data is kept for 1 to 3650 days")]
+    RetentionOutOfRange,
 }
 
 impl Organization {
@@ -145,6 +158,46 @@ impl Organization {
             return Ok(vec![]);
         }
         Ok(vec![origin.draft(|origin| SmtpServerSelected { smtp_server, origin })])
+    }
+
+    /// More days count at once, and withdraw a shortening whose notice still runs. Fewer count when the notice has run out.
+    pub fn set_retention(
+        &self,
+        days: u16,
+        ground: RetentionChangeGround,
+        now: Timestamp,
+        origin: Traced<'_>,
+    ) -> Result<Vec<Draft<OrganizationEvent>>, OrganizationRefusal> {
+        if !self.is_open() {
+            return Err(OrganizationRefusal::NotOpen);
+        }
+        if !RETENTION_DAYS_ALLOWED.contains(&days) {
+            return Err(OrganizationRefusal::RetentionOutOfRange);
+        }
+        let in_force = self.retention.days_at(now);
+        if self.retention.upcoming_at(now).map_or(in_force, |term| term.days) == days {
+            return Ok(vec![]);
+        }
+        Ok(vec![if days < in_force {
+            origin.draft(|origin| RetentionShortened { days, ground, effective_at: now + SHORTENING_NOTICE, origin })
+        } else {
+            origin.draft(|origin| RetentionExtended { days, ground, effective_at: now, origin })
+        }])
+    }
+
+    /// Holds for records that are made from now on.
+    pub fn choose_fiscal_year(
+        &self,
+        first_month: FiscalYearStart,
+        origin: Traced<'_>,
+    ) -> Result<Vec<Draft<OrganizationEvent>>, OrganizationRefusal> {
+        if !self.is_open() {
+            return Err(OrganizationRefusal::NotOpen);
+        }
+        if self.fiscal_year == first_month {
+            return Ok(vec![]);
+        }
+        Ok(vec![origin.draft(|origin| FiscalYearChosen { first_month, origin })])
     }
 
     /// A member goes. Where that was the last owner, nobody could run the organisation any more: it is closed.

@@ -45,6 +45,8 @@ categories! {
     Platform = 8 "platform",
     /// Checkpoints of the logs, and exports of them.
     Evidence = 9 "evidence",
+    /// Something that must not be destroyed for now.
+    Hold = 10 "hold",
 }
 
 impl Fact for Category {

@@ -8,6 +8,8 @@ mod domain {
     mod event_bytes;
     mod given;
     mod golden_events;
+    mod holds;
+    mod retention;
     mod stored_forms;
     mod stored_log;
 }

@@ -3,7 +3,7 @@
 use crate::as_of::decode;
 use crate::{FieldValue, Fields, History, HistoryError, Moment, Portrait};
 use domain::{
-    Actor, ApiKey, Category, Email, Erasure, EventId, Organization, Position, RecordedEvent, SmtpServer, StreamName, Suppression,
+    Actor, ApiKey, Category, Email, Erasure, EventId, Hold, Organization, Position, RecordedEvent, SmtpServer, StreamName, Suppression,
     Timestamp, User,
 };
 use event_store::Filter;
@@ -19,7 +19,7 @@ const LOOKED_AT_MAX: usize = 20_000;
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// What an organisation has besides messages.
-const THINGS: [Category; 4] = [Category::Organization, Category::ApiKey, Category::SmtpServer, Category::Suppression];
+const THINGS: [Category; 5] = [Category::Organization, Category::ApiKey, Category::SmtpServer, Category::Suppression, Category::Hold];
 
 /// A field that has another value at the second moment than at the first.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,6 +162,7 @@ fn told(events: &[RecordedEvent], from: Moment, to: Moment) -> Result<Told, Hist
         Some(Category::Email) => tell::<Email>,
         Some(Category::Suppression) => tell::<Suppression>,
         Some(Category::Erasure) => tell::<Erasure>,
+        Some(Category::Hold) => tell::<Hold>,
         Some(Category::Evidence | Category::Platform) => return Err(HistoryError::NoState),
     };
     tell(events, from, to)

@@ -63,6 +63,8 @@ async fn apply(transaction: &Transaction<'_>, recorded: &RecordedEvent) -> Resul
         OrganizationEvent::OrganizationClosed(_) => {
             transaction.execute(&transaction.prepare_cached(CLOSE).await?, &[&organization, &at]).await?
         }
+        // Whoever shows these asks the log.
+        OrganizationEvent::RetentionExtended(_) | OrganizationEvent::RetentionShortened(_) | OrganizationEvent::FiscalYearChosen(_) => 0,
     };
     Ok(())
 }

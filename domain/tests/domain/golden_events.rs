@@ -123,12 +123,29 @@ fn privacy_events(golden: &mut Golden) {
     golden.add::<EvidenceEvent>(HistoryExported { format: ExportFormat::Jsonl, since: Some(NOON), until: None });
 }
 
+fn retention_events(golden: &mut Golden) {
+    let ground = RetentionChangeGround::PlanUpgraded;
+    golden.add::<OrganizationEvent>(RetentionExtended { days: 365, ground, effective_at: NOON, origin: slot(0) });
+    let ground = RetentionChangeGround::PlanDowngraded;
+    golden.add::<OrganizationEvent>(RetentionShortened { days: 30, ground, effective_at: NOON, origin: slot(0) });
+    golden.add::<OrganizationEvent>(FiscalYearChosen { first_month: FiscalYearStart::try_from(4).unwrap(), origin: slot(0) });
+    let (ground, expires_at) = (HoldGround::LegalClaim, NOON);
+    let target = HoldTarget::Days { from: Day(20_000), until: Day(20_010) };
+    golden.add::<HoldEvent>(HoldRequested { target, ground, expires_at, origin: slot(0) });
+    let target = HoldTarget::Person { keys: vec![key(1)] };
+    golden.add::<HoldEvent>(HoldRequested { target, ground, expires_at, origin: slot(0) });
+    golden.add::<HoldEvent>(HoldApproved { approver: UserId(id(4)), origin: slot(0) });
+    golden.add::<HoldEvent>(HoldReleased { origin: slot(0) });
+    golden.add::<HoldEvent>(HoldExpired { expires_at });
+}
+
 #[test]
 fn every_event_has_the_facts_it_had_from_the_start() {
     let mut golden = Golden { text: String::new(), seen: BTreeSet::new() };
     account_events(&mut golden);
     email_events(&mut golden);
     privacy_events(&mut golden);
+    retention_events(&mut golden);
     let known = [
         UserEvent::TYPES,
         OrganizationEvent::TYPES,
@@ -139,6 +156,7 @@ fn every_event_has_the_facts_it_had_from_the_start() {
         ErasureEvent::TYPES,
         KeyEvent::TYPES,
         EvidenceEvent::TYPES,
+        HoldEvent::TYPES,
     ];
     let known: BTreeSet<&str> = known.iter().flat_map(|types| types.iter().map(|(name, _)| *name)).collect();
     assert_eq!(golden.seen, known, "an event is missing here");

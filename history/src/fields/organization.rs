@@ -1,7 +1,7 @@
 //! Organisations and what they have.
 
 use super::{Fields, Portrait, Telling};
-use domain::{ApiKey, Category, Organization, OrganizationId, SmtpServer, Suppression};
+use domain::{ApiKey, Category, FiscalYearStart, Hold, Organization, OrganizationId, SmtpServer, Suppression};
 
 impl Portrait for Organization {
     fn fields(&self, organization: OrganizationId) -> Fields {
@@ -10,6 +10,14 @@ impl Portrait for Organization {
         telling.time("created_at", self.created_at);
         telling.time("closed_at", self.closed_at);
         telling.thing("smtp_server", Category::SmtpServer, self.smtp_server.map(|server| server.0));
+        if let Some(term) = self.retention.decided() {
+            telling.plain("retention.days", term.days);
+            telling.plain("retention.ground", term.ground);
+            telling.time("retention.effective_at", Some(term.effective_at));
+        }
+        if self.fiscal_year != FiscalYearStart::default() {
+            telling.plain("fiscal_year.first_month", self.fiscal_year);
+        }
         for (user, role) in &self.members {
             telling.plain(format!("members.{user}.role"), role);
             telling.time(format!("members.{user}.joined_at"), self.joined_at.get(user).copied());
@@ -54,6 +62,22 @@ impl Portrait for Suppression {
         telling.time("since", self.since);
         telling.time("lifted_at", self.lifted_at);
         telling.thing("erasure", Category::Erasure, self.erasure.map(|erasure| erasure.0));
+        telling.fields
+    }
+}
+
+impl Portrait for Hold {
+    fn fields(&self, organization: OrganizationId) -> Fields {
+        let mut telling = Telling::of(organization);
+        telling.plain("target", &self.target);
+        telling.plain("ground", self.ground);
+        telling.time("requested_at", self.requested_at);
+        telling.time("expires_at", self.expires_at);
+        for (approver, approved_at) in &self.approvals {
+            telling.time(format!("approvals.{approver}"), Some(*approved_at));
+        }
+        telling.time("released_at", self.released_at);
+        telling.plain("expired", self.expired);
         telling.fields
     }
 }

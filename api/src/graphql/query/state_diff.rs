@@ -45,7 +45,7 @@ async fn visible(call: &Call, id: &str) -> Result<Option<NodeId>> {
     let need = match node.category {
         Category::User => return Ok(Some(node).filter(|node| is_oneself(call, node))),
         Category::Organization if node.id != node.organization.0 => return Ok(None),
-        Category::Organization | Category::ApiKey | Category::SmtpServer => Need::Administer,
+        Category::Organization | Category::ApiKey | Category::SmtpServer | Category::Hold => Need::Administer,
         Category::Email | Category::Suppression => Need::Read,
         Category::Erasure | Category::Evidence | Category::Platform => return Ok(None),
     };
