@@ -55,7 +55,7 @@ impl Commands {
         Ok(0)
     }
 
-    fn as_platform(&self, organization: OrganizationId) -> Request {
+    pub(crate) fn as_platform(&self, organization: OrganizationId) -> Request {
         Request { actor: Actor::System(SystemActor::Platform), ..self.as_delivery(organization) }
     }
 }

@@ -1,9 +1,13 @@
 //! From decision to log: seal, append, and decide again when somebody else was faster.
 
 use crate::{Commands, Failure, Fault, Request};
-use domain::{Aggregate, Draft, Event, EventId, Folded, NewEvent, Position, SealedSlots, StreamName, Timestamp, fold};
+use domain::{
+    Aggregate, Class, Draft, Event, EventId, FiscalYearStart, Folded, NewEvent, Organization, OrganizationId, Position, SealedSlots,
+    StreamName, Timestamp, fold,
+};
 use event_store::{AppendError, Appended, ExpectedVersion, StreamAppend};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use uuid::Uuid;
 use vault::SealRequest;
 
@@ -96,6 +100,7 @@ impl Commands {
 
     /// Seals the drafts of several streams in one go.
     pub(crate) async fn seal<E: Event>(&self, request: &Request, unsealed: &[Unsealed<'_, E>]) -> Result<Vec<Vec<NewEvent>>, Fault> {
+        let fiscal_years = self.fiscal_years_for(unsealed).await?;
         let events =
             || unsealed.iter().flat_map(|stream| stream.drafts.iter().zip(stream.ids).map(move |(draft, id)| (stream, draft, *id)));
         let requests: Vec<SealRequest<'_>> = events()
@@ -106,6 +111,7 @@ impl Commands {
                 event_type: draft.event.event_type().0,
                 occurred_at: stream.occurred_at,
                 slots: &draft.personal,
+                fiscal_year: fiscal_years.get(&stream.stream.organization).copied().unwrap_or_default(),
             })
             .collect();
         let mut slots = self.vault.seal_many(&requests).await?.into_iter();
@@ -119,6 +125,20 @@ impl Commands {
             );
         }
         Ok(sealed)
+    }
+
+    /// By which years each organisation keeps its books; looked up only where there are financial records.
+    async fn fiscal_years_for<E: Event>(&self, unsealed: &[Unsealed<'_, E>]) -> Result<HashMap<OrganizationId, FiscalYearStart>, Fault> {
+        let mut fiscal_years = HashMap::new();
+        for stream in unsealed {
+            let organization = stream.stream.organization;
+            let financial = stream.drafts.iter().flat_map(|draft| &draft.personal).any(|slot| slot.class == Class::Fin);
+            if financial && !fiscal_years.contains_key(&organization) {
+                let folded = self.fold_cached::<Organization>(organization.0, organization).await?;
+                fiscal_years.insert(organization, folded.state.fiscal_year);
+            }
+        }
+        Ok(fiscal_years)
     }
 
     fn new_event<E: Event>(

@@ -4,5 +4,6 @@ mod commands {
     mod accounts;
     mod erasing;
     mod installation;
+    mod retention;
     mod sending;
 }

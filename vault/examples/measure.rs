@@ -46,7 +46,8 @@ async fn sealing(vault: &Vault, organization: OrganizationId, clock: &ManualCloc
     let slots: Vec<[PersonalSlot; 1]> = keys.into_iter().map(slot).collect();
     let stream = StreamName::new(Category::Email, organization, Uuid::new_v4());
     let (event_id, occurred_at) = (EventId(Uuid::now_v7()), clock.now());
-    let request = |slots| SealRequest { organization, stream, event_id, event_type: "EmailQueued", occurred_at, slots };
+    let fiscal_year = domain::FiscalYearStart::default();
+    let request = |slots| SealRequest { organization, stream, event_id, event_type: "EmailQueued", occurred_at, slots, fiscal_year };
     let requests: Vec<SealRequest<'_>> = slots.iter().map(|slots| request(slots)).collect();
     vault.seal_many(&requests).await.unwrap();
     let start = Instant::now();

@@ -1,6 +1,6 @@
 //! What a key is called: whose it is, and for which class of data.
 
-use domain::{Class, Day, OrganizationId, SmtpServerId, SubjectId, Timestamp};
+use domain::{Class, Day, FiscalYear, FiscalYearStart, OrganizationId, SmtpServerId, SubjectId, Timestamp};
 use uuid::Uuid;
 
 /// Whose data a subject key seals. Closed: a kind is stored as its number, which is never reused.
@@ -88,32 +88,29 @@ pub(crate) fn class_from_number(number: i16) -> Option<Class> {
 }
 
 impl BucketName {
-    /// The bucket of what happened at `time`.
-    pub(crate) fn at(organization: OrganizationId, class: Class, time: Timestamp) -> Self {
-        Self { organization, class, bucket: bucket_of(class, time.day()) }
+    /// The bucket of what happened at `time`. Financial years are those of the organisation whose event it is; the platform's own are calendar years.
+    pub(crate) fn at(organization: OrganizationId, class: Class, time: Timestamp, fiscal_year: FiscalYearStart) -> Self {
+        let day = time.day();
+        let bucket = match class {
+            Class::Ops | Class::Web => day.0,
+            Class::Fin if organization == OrganizationId::PLATFORM => FiscalYearStart::default().year_of(day).0,
+            Class::Fin => fiscal_year.year_of(day).0,
+            Class::Id | Class::Support | Class::Case | Class::Suppress => 0,
+        };
+        Self { organization, class, bucket }
     }
 
     /// The operational bucket of a day.
     pub(crate) fn of_day(organization: OrganizationId, day: Day) -> Self {
-        Self { organization, class: Class::Ops, bucket: bucket_of(Class::Ops, day) }
+        Self { organization, class: Class::Ops, bucket: day.0 }
     }
 
-    /// Whether the bucket is that of today or of yesterday: no other is ever made.
+    /// Whether today or yesterday falls into the bucket: no other is ever made.
     pub(crate) fn is_current(&self, today: Day) -> bool {
-        [today, today.previous()].iter().any(|day| bucket_of(self.class, *day) == self.bucket)
+        match self.class {
+            Class::Ops | Class::Web => self.bucket == today.0 || self.bucket == today.previous().0,
+            Class::Fin => FiscalYear(self.bucket).beginning() <= today && today.previous() < FiscalYear(self.bucket).end(),
+            Class::Id | Class::Support | Class::Case | Class::Suppress => self.bucket == 0,
+        }
     }
-}
-
-/// OPS and WEB have a bucket a day, FIN a year, the others one for all time.
-fn bucket_of(class: Class, day: Day) -> i32 {
-    match class {
-        Class::Ops | Class::Web => day.0,
-        Class::Fin => calendar_year(day),
-        Class::Id | Class::Support | Class::Case | Class::Suppress => 0,
-    }
-}
-
-/// The fiscal year is the calendar year, UTC.
-pub(crate) fn calendar_year(day: Day) -> i32 {
-    day.to_string().split('-').next().and_then(|year| year.parse().ok()).expect("a day is written as year-month-day")
 }

@@ -39,7 +39,7 @@ pub use key_name::{KeyName, Subject};
 pub use open::Opened;
 pub use process::harden_process;
 pub use recipients::Registered;
-pub use retention::{ExpiredBucket, RetentionTerms, Sweep};
+pub use retention::{BucketRecord, ClockLook, DueBuckets, ExpiredBucket, HeldDays};
 pub use rotation::{EpochRecord, EpochState, Obstacle, Rotation, RotationPolicy, RotationStatus, RotationStep};
 pub use seal::SealRequest;
 pub use signing::{Signer, VouchedTree, signature_holds};

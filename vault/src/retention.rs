@@ -1,25 +1,33 @@
-//! Buckets whose time has come lose their key (rows M4.3, M4.4). By the database's clock and by the rows: nothing is counted from when somebody last looked.
+//! Buckets whose time has come lose their key (rows M1.7, M4.3, M4.4). By the database's clock and by the rows: nothing is counted from when somebody last
+//! looked. What an organisation decided, and what is held, comes in from whoever can read the log.
+
+mod due;
 
 use crate::error::VaultError;
 use crate::key_name::class_from_number;
 use crate::vault::Vault;
 use domain::{Class, Day, KeyId, OrganizationId, Timestamp};
+use due::{COUNT, DUE, DueColumns};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// How long data is kept after the bucket that it fell into has closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetentionTerms {
-    pub ops_days: u16,
-    pub web_days: u16,
-    pub fin_years: u16,
+/// Which buckets are due at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DueBuckets {
+    pub at: Timestamp,
+    /// The last due day of organisations that are not kept for as long as is usual.
+    pub days: BTreeMap<OrganizationId, Day>,
+    pub held: Vec<HeldDays>,
 }
 
-impl Default for RetentionTerms {
-    fn default() -> Self {
-        Self { ops_days: 90, web_days: 30, fin_years: 7 }
-    }
+/// Days of an organisation, both included, whose keys are not destroyed for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldDays {
+    pub organization: OrganizationId,
+    pub from: Day,
+    pub until: Day,
 }
 
 /// A bucket whose key is destroyed.
@@ -31,12 +39,22 @@ pub struct ExpiredBucket {
     pub bucket: i32,
 }
 
-/// What came of a look at the buckets.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Sweep {
-    Swept(Vec<ExpiredBucket>),
-    /// The clock has moved so far since the last look that a person has to say whether it is right.
-    Halted {
+/// A bucket that is there, or was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BucketRecord {
+    pub key: KeyId,
+    pub class: Class,
+    /// Days since 1970 for OPS and WEB, the year and the month in which it ends for FIN, 0 otherwise.
+    pub bucket: i32,
+    pub destroyed_at: Option<Timestamp>,
+}
+
+/// What the clock says, and whether that is to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockLook {
+    Steady(Timestamp),
+    /// It has moved so far since the last look that a person has to say whether it is right.
+    Jumped {
         last: Timestamp,
         now: Timestamp,
     },
@@ -47,36 +65,46 @@ const CLOCK_MOVE_MAX: Duration = Duration::from_secs(48 * 3600);
 
 const LOOK: &str = "SELECT last_run_us, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us FROM keyring.sweep FOR UPDATE";
 const LOOKED: &str = "UPDATE keyring.sweep SET last_run_us = $1";
-// At most two days of an organisation in one look: a mistake is noticed before all is gone.
-const DUE: &str = "
-    SELECT id, organization, class, bucket FROM (
-        SELECT b.id, b.organization, b.class, b.bucket, row_number() OVER (PARTITION BY b.organization, b.class ORDER BY b.bucket) AS place
-        FROM keyring.bucket b JOIN unnest($1::smallint[], $2::integer[]) AS t(class, last) ON b.class = t.class AND b.bucket <= t.last
-        WHERE b.destroyed_at IS NULL
-    ) due WHERE place <= 2 ORDER BY bucket, id LIMIT 10000";
+const COUNTED: &str = "UPDATE keyring.sweep SET overdue = $1 WHERE overdue <> $1";
+
 const UNRECORDED: &str =
     "SELECT id, organization, class, bucket FROM keyring.bucket WHERE destroyed_at IS NOT NULL AND NOT recorded ORDER BY id LIMIT $1";
 const RECORDED: &str = "UPDATE keyring.bucket SET recorded = true WHERE id = $1";
+const OF_ORGANIZATION: &str = "SELECT id, class, bucket, (extract(epoch FROM destroyed_at) * 1000000)::bigint AS destroyed_at_us
+    FROM keyring.bucket WHERE organization = $1 ORDER BY class, bucket";
 
 impl Vault {
-    /// Destroys the keys of buckets whose time has come. A crash in between leaves the rest to the next look.
-    pub async fn sweep_buckets(&self, terms: RetentionTerms) -> Result<Sweep, VaultError> {
+    /// Looks at the database's clock before buckets expire by it.
+    pub async fn look_at_clock(&self) -> Result<ClockLook, VaultError> {
         let mut client = self.keyring().pool.get().await?;
         let transaction = client.transaction().await?;
         let row = transaction.query_one(LOOK, &[]).await?;
         let now = self.keyring().clock.database_time(Timestamp::from_micros(row.get("now_us")));
         let last = row.get::<_, Option<i64>>("last_run_us").map(Timestamp::from_micros);
         if let Some(last) = last.filter(|last| now.since(*last).max(last.since(now)) > CLOCK_MOVE_MAX) {
-            return Ok(Sweep::Halted { last, now });
+            return Ok(ClockLook::Jumped { last, now });
         }
-        let (classes, lasts): (Vec<i16>, Vec<i32>) = terms.last_due(now.day()).iter().map(|(class, last)| (class.number(), *last)).unzip();
-        let due = transaction.query(DUE, &[&classes, &lasts]).await?.iter().map(expired).collect::<Result<Vec<_>, _>>()?;
         transaction.execute(LOOKED, &[&now.micros()]).await?;
         transaction.commit().await?;
-        drop(client);
-        let keys: Vec<KeyId> = due.iter().map(|bucket| bucket.key).collect();
+        Ok(ClockLook::Steady(now))
+    }
+
+    /// Destroys the keys of due buckets, the oldest two of each organisation and class. A crash in between leaves the rest to the next look.
+    pub async fn destroy_due(&self, due: &DueBuckets) -> Result<Vec<ExpiredBucket>, VaultError> {
+        let columns = DueColumns::of(due);
+        let found = self.keyring().pool.get().await?.query(DUE, &columns.arguments()).await?;
+        let expired = found.iter().map(expired).collect::<Result<Vec<_>, _>>()?;
+        let keys: Vec<KeyId> = expired.iter().map(|bucket| bucket.key).collect();
         self.destroy(&keys).await?;
-        Ok(Sweep::Swept(due))
+        Ok(expired)
+    }
+
+    /// How many due buckets have a key still. Remembered, so that whoever looks after the installation learns of it.
+    pub async fn count_overdue(&self, due: &DueBuckets) -> Result<i64, VaultError> {
+        let client = self.keyring().pool.get().await?;
+        let overdue = client.query_one(COUNT, &DueColumns::of(due).arguments()).await?.get(0);
+        client.execute(COUNTED, &[&overdue]).await?;
+        Ok(overdue)
     }
 
     /// A person has looked at the clock: what it says holds from now on.
@@ -93,14 +121,17 @@ impl Vault {
         self.keyring().pool.get().await?.execute(RECORDED, &[&key.0]).await?;
         Ok(())
     }
-}
 
-impl RetentionTerms {
-    /// The last bucket of each class whose time has come. A bucket closes at its end, so its youngest data has been kept for the whole term.
-    fn last_due(self, today: Day) -> [(Class, i32); 3] {
-        let days = |term: u16| today.0 - i32::from(term) - 1;
-        let year = crate::key_name::calendar_year(today);
-        [(Class::Ops, days(self.ops_days)), (Class::Web, days(self.web_days)), (Class::Fin, year - i32::from(self.fin_years) - 1)]
+    /// Every bucket that an organisation has or had, by class and then the oldest first.
+    pub async fn bucket_records(&self, organization: OrganizationId) -> Result<Vec<BucketRecord>, VaultError> {
+        let rows = self.keyring().pool.get().await?.query(OF_ORGANIZATION, &[&organization.0]).await?;
+        let record = |row: &Row| {
+            let key = KeyId(row.get("id"));
+            let class = class_from_number(row.get("class")).ok_or(VaultError::RowTampered(key))?;
+            let destroyed_at = row.get::<_, Option<i64>>("destroyed_at_us").map(Timestamp::from_micros);
+            Ok(BucketRecord { key, class, bucket: row.get("bucket"), destroyed_at })
+        };
+        rows.iter().map(record).collect()
     }
 }
 

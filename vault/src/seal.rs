@@ -8,7 +8,9 @@ use crate::key_name::BucketName;
 use crate::keyring::buckets::BucketRequest;
 use crate::keyring::{BucketKey, KeyState, SubjectKey};
 use crate::vault::Vault;
-use domain::{EnvelopeKeys, EventId, KeyId, OrganizationId, PersonalSlot, SealedSlots, SlotContent, StreamName, Timestamp};
+use domain::{
+    EnvelopeKeys, EventId, FiscalYearStart, KeyId, OrganizationId, PersonalSlot, SealedSlots, SlotContent, StreamName, Timestamp,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -23,10 +25,18 @@ pub struct SealRequest<'a> {
     /// Decides the bucket.
     pub occurred_at: Timestamp,
     pub slots: &'a [PersonalSlot],
+    /// Decides the bucket of financial records.
+    pub fiscal_year: FiscalYearStart,
+}
+
+impl SealRequest<'_> {
+    fn bucket_of(&self, subject: &SubjectKey, slot: &PersonalSlot) -> BucketName {
+        BucketName::at(subject.name.organization, slot.class, self.occurred_at, self.fiscal_year)
+    }
 }
 
 impl Vault {
-    /// Seals one event's slots. A slot without a key, or whose key or bucket was destroyed meanwhile, is withheld.
+    /// Seals one event's slots, financial records by the calendar year. A slot without a key, or whose key or bucket was destroyed meanwhile, is withheld.
     pub async fn seal(
         &self,
         organization: OrganizationId,
@@ -36,7 +46,8 @@ impl Vault {
         occurred_at: Timestamp,
         slots: &[PersonalSlot],
     ) -> Result<SealedSlots, VaultError> {
-        let request = SealRequest { organization, stream, event_id, event_type, occurred_at, slots };
+        let fiscal_year = FiscalYearStart::default();
+        let request = SealRequest { organization, stream, event_id, event_type, occurred_at, slots, fiscal_year };
         Ok(self.seal_many(&[request]).await?.pop().expect("one request has one answer"))
     }
 
@@ -68,7 +79,7 @@ impl Vault {
         let mut names: Vec<BucketName> = Vec::new();
         for request in requests {
             for (slot, subject) in request.slots.iter().filter_map(|slot| Some((slot, subjects.get(&slot.key?)?))) {
-                let name = BucketName::at(subject.name.organization, slot.class, request.occurred_at);
+                let name = request.bucket_of(subject, slot);
                 if !names.contains(&name) {
                     names.push(name);
                 }
@@ -111,7 +122,7 @@ fn seal_event(
     let mut contents = Vec::with_capacity(request.slots.len());
     for (number, slot) in request.slots.iter().enumerate() {
         let subject = slot.key.and_then(|key| subjects.get(&key));
-        let bucket = subject.and_then(|subject| buckets.get(&BucketName::at(subject.name.organization, slot.class, request.occurred_at)));
+        let bucket = subject.and_then(|subject| buckets.get(&request.bucket_of(subject, slot)));
         let (Some(subject), Some(bucket)) = (subject, bucket) else {
             contents.push(SlotContent::Withheld);
             continue;

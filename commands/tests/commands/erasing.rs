@@ -4,7 +4,7 @@ use super::installation::{Installation, member, message};
 use commands::{EraseAccount, EraseRecipient, LEASES_WAIT};
 use domain::*;
 use std::time::Duration;
-use vault::{Opened, RetentionTerms, Sweep};
+use vault::{DueBuckets, Opened};
 
 fn erase(address: &str) -> EraseRecipient {
     EraseRecipient { address: Personal::new(address.parse().unwrap()), note: None, keep_suppressed: true }
@@ -117,7 +117,7 @@ async fn an_expired_bucket_is_recorded_in_its_organisations_log_once() {
     let by = installation.organization().await;
     installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap();
     installation.clock.advance(Duration::from_secs(100 * 86_400));
-    let Sweep::Swept(expired) = installation.vault.sweep_buckets(RetentionTerms::default()).await.unwrap() else { panic!("halted") };
+    let expired = installation.vault.destroy_due(&DueBuckets::usual(installation.clock.now())).await.unwrap();
     assert_eq!(installation.commands.record_expired_buckets().await.unwrap(), expired.len());
     assert_eq!(installation.commands.record_expired_buckets().await.unwrap(), 0);
     let bucket = expired.iter().find(|bucket| bucket.organization == by.organization).unwrap();

@@ -163,6 +163,7 @@ async fn many_events_are_sealed_and_opened_at_once() {
         event_type: place.event_type,
         occurred_at: domain::Clock::now(&world.clock),
         slots,
+        fiscal_year: domain::FiscalYearStart::default(),
     });
     let sealed = world.vault.seal_many(&requests.collect::<Vec<_>>()).await.unwrap();
     let values: Vec<_> = places.iter().zip(&sealed).flat_map(|(place, slots)| [place.sealed(slots, 0), place.sealed(slots, 1)]).collect();

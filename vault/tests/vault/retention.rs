@@ -6,12 +6,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use vault::{ExpiredBucket, Opened, RetentionTerms, Sweep, Vault, VaultError};
+use vault::{ClockLook, DueBuckets, ExpiredBucket, Opened, Vault, VaultError};
 
 async fn sweep(vault: &Vault) -> Vec<ExpiredBucket> {
-    match vault.sweep_buckets(RetentionTerms::default()).await.unwrap() {
-        Sweep::Swept(buckets) => buckets,
-        halted => panic!("{halted:?}"),
+    match vault.look_at_clock().await.unwrap() {
+        ClockLook::Steady(now) => vault.destroy_due(&DueBuckets::usual(now)).await.unwrap(),
+        jumped => panic!("{jumped:?}"),
     }
 }
 
@@ -70,8 +70,8 @@ async fn a_clock_that_jumps_by_days_or_years_stops_the_sweeper_until_a_person_ha
         let before = world.clock.now();
         world.clock.advance(jump);
         for vault in [&world.vault, &world.another_vault().await] {
-            let halted = vault.sweep_buckets(RetentionTerms::default()).await.unwrap();
-            assert!(matches!(halted, Sweep::Halted { last, now } if last <= before && now == world.clock.now()), "{halted:?}");
+            let look = vault.look_at_clock().await.unwrap();
+            assert!(matches!(look, ClockLook::Jumped { last, now } if last <= before && now == world.clock.now()), "{look:?}");
         }
         assert_eq!(open(&world, &sealed).await, Opened::Readable(note("x")));
     }
@@ -120,7 +120,7 @@ async fn no_bucket_dies_early_and_none_comes_back_when_the_databases_clock_goes_
     assert_eq!(sweep(&vault).await, []);
     for wild in [start - DAY * 400, start + DAY * 400] {
         set(wild);
-        assert!(matches!(vault.sweep_buckets(RetentionTerms::default()).await.unwrap(), Sweep::Halted { .. }));
+        assert!(matches!(vault.look_at_clock().await.unwrap(), ClockLook::Jumped { .. }));
     }
     for day in 0..=91 {
         set(start + DAY * day);
