@@ -91,6 +91,7 @@ async fn database(config: &Config, url: &Secret) -> Vec<Finding> {
     findings.extend(log(config, &client).await);
     findings.extend(restored(&client).await);
     findings.extend(promises::findings(config, &client).await);
+    findings.extend(promises::erasures(&client).await);
     findings.push(match config.database.vault_url {
         Some(_) => Well("the vault has a login of its own".into()),
         None => {

@@ -85,14 +85,17 @@ async fn choose(key_dir: &Path, arguments: &RestoreArguments) -> anyhow::Result<
     Ok(Chosen { log, keyring, ends_at, unexplained })
 }
 
+/// Events that name keys which are about to be destroyed.
+const DOOMS: [&str; 3] = ["ErasureStarted", "ErasureWidened", "ErasureCaseClosed"];
+
 /// The keys that an erasure is about to destroy: they are named in the log before they are named in the anchor.
 fn destroyed_by(event: &EventRow<'_>) -> Vec<KeyId> {
-    if event.event_type != "ErasureStarted" {
+    if !DOOMS.contains(&event.event_type) {
         return vec![];
     }
     let facts: serde_json::Value = serde_json::from_slice(event.facts).unwrap_or_default();
     let keys = facts["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
-    keys.iter().filter_map(|doomed| doomed["key"].as_str()?.parse().ok()).collect()
+    keys.iter().chain([&facts]).filter_map(|doomed| doomed["key"].as_str()?.parse().ok()).collect()
 }
 
 async fn restore(foundation: &Foundation, chosen: &Chosen, verify: bool) -> anyhow::Result<()> {

@@ -126,9 +126,12 @@ def read_line(line):
     return line["index"], json.loads(header), facts, envelopes, leaf
 
 
+BEGINNINGS = ("ErasureStarted", "ErasureWidened", "ErasureCaseClosed")
+
+
 def keys_of(header, facts):
-    """The keys whose end an event explains. Between ErasureStarted and SubjectKeyDestroyed some processes may use them still."""
-    if header["event_type"] not in ("ErasureStarted", "SubjectKeyDestroyed", "BucketKeyDestroyed"):
+    """The keys whose end an event explains. Between these and SubjectKeyDestroyed some processes may use them still."""
+    if header["event_type"] not in BEGINNINGS + ("SubjectKeyDestroyed", "BucketKeyDestroyed"):
         return []
     facts = json.loads(facts)
     keys = [key if isinstance(key, str) else key["key"] for key in facts.get("keys", [])]
@@ -164,7 +167,7 @@ def look_through(bundle, manifest, tiles):
                     for key in set(keys) & destroyed.keys():
                         faults["erasure"].append(f"event {index}: sealed under key {key}, destroyed by event {destroyed[key]}")
             doomed.update(keys_of(header, facts))
-            if header["event_type"] != "ErasureStarted":
+            if header["event_type"] not in BEGINNINGS:
                 for key in keys_of(header, facts):
                     destroyed.setdefault(key, index)
     missing = [index for index in range(first, min(end, tiles.size)) if index not in seen]

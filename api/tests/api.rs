@@ -2,6 +2,7 @@
 
 mod api {
     mod bodies;
+    mod erasing;
     mod installation;
     mod limits;
     mod log_files;

@@ -105,7 +105,7 @@ impl Message {
 fn queued(key: KeyId, server: SmtpServerId) -> QueueEmail {
     let recipient = RecipientDetails { address: String::new(), name: None, subject_line: String::new() };
     QueueEmail {
-        recipients: vec![NewRecipient { field: RecipientField::To, details: Personal::new(recipient), key, suppressed: false }],
+        recipients: vec![NewRecipient { field: RecipientField::To, details: Personal::new(recipient), key: Some(key), suppressed: false }],
         sender: Personal::new(SenderDetails {
             from: String::new(),
             reply_to: vec![],

@@ -33,7 +33,7 @@ impl Commands {
         }
         let key = self.origin_key(&by).await?;
         let now = self.clock.now();
-        let traced = Traced { key: Some(key), origin: &by.origin };
+        let traced = Traced { key, origin: &by.origin };
         let recorded = self.decide(&by, stream, |user: &User| user.confirm_address(token, now, traced)).await?;
         Ok((user, recorded.position))
     }

@@ -46,7 +46,7 @@ impl Commands {
         let id = SmtpServerId(self.ids.time_ordered(self.clock.now()));
         let name = KeyName { organization: by.organization, subject: Subject::SmtpServer { id, secret_version: 1 }, class: Class::Id };
         let key = self.key(name).await?;
-        let traced = Traced { key: Some(self.origin_key(by).await?), origin: &by.origin };
+        let traced = Traced { key: self.origin_key(by).await?, origin: &by.origin };
         let connect = ConnectSmtpServer {
             details: Personal::new(SmtpServerDetails {
                 host: request.host.into_exposed(),

@@ -35,7 +35,7 @@ impl Commands {
         let id = ApiKeyId(self.ids.time_ordered(self.clock.now()));
         let key = KeyName { organization: by.organization, subject: Subject::Organization, class: Class::Id };
         let key = self.key(key).await?;
-        let traced = Traced { key: Some(self.origin_key(by).await?), origin: &by.origin };
+        let traced = Traced { key: self.origin_key(by).await?, origin: &by.origin };
         let secret = self.vault.new_token();
         let token = TokenHash(secret.hash);
         let details = Personal::new(ApiKeyDetails { name: request.name.into_exposed() });

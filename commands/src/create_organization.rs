@@ -39,7 +39,7 @@ impl Commands {
         let organization = OrganizationId(self.ids.time_ordered(self.clock.now()));
         let key = KeyName { organization, subject: Subject::Organization, class: Class::Id };
         let key = self.key(key).await?;
-        let traced = Traced { key: Some(self.origin_key(by).await?), origin: &by.origin };
+        let traced = Traced { key: self.origin_key(by).await?, origin: &by.origin };
         // The person's own stream first: a crash between the two leaves a person who joined nothing, never an organisation that nobody finds.
         let own = StreamName::new(Category::User, OrganizationId::PLATFORM, request.owner.0);
         self.decide(by, own, |user: &User| user.join(organization)).await.map_err(|f| f.map_refusal(CreateOrganizationRefusal::Rule))?;

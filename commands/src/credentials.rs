@@ -1,6 +1,6 @@
 //! The text forms of session tokens, confirmation tokens and API keys: who it is about, then a random secret of which only the hash is stored.
 
-use domain::{ApiKeyId, OrganizationId, SessionId, UserId};
+use domain::{ApiKeyId, ErasureId, OrganizationId, SessionId, UserId};
 use uuid::Uuid;
 
 /// Marks API keys, so that scanners for leaked secrets can find them.
@@ -25,6 +25,17 @@ pub(crate) fn confirmation_token(user: UserId, secret: &str) -> String {
 pub(crate) fn parse_confirmation_token(token: &str) -> Option<(UserId, &str)> {
     let (user, secret) = token.split_once('.')?;
     Some((UserId(Uuid::try_parse(user).ok()?), secret))
+}
+
+/// `<organisation>.<erasure>.<secret>`: the end of the link to a certificate.
+pub(crate) fn certificate_token(organization: OrganizationId, erasure: ErasureId, secret: &str) -> String {
+    format!("{}.{}.{secret}", organization.0.simple(), erasure.0.simple())
+}
+
+pub(crate) fn parse_certificate_token(token: &str) -> Option<(OrganizationId, ErasureId, &str)> {
+    let (organization, rest) = token.split_once('.')?;
+    let (erasure, secret) = rest.split_once('.')?;
+    Some((OrganizationId(Uuid::try_parse(organization).ok()?), ErasureId(Uuid::try_parse(erasure).ok()?), secret))
 }
 
 /// `lm_<organisation>_<key>_<secret>`.

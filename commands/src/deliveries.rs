@@ -8,6 +8,13 @@ use domain::{
 use std::collections::BTreeSet;
 use vault::Opened;
 
+/// Recipients of a message, by number, whom nothing may be sent to.
+#[derive(Debug, Default, PartialEq)]
+pub struct Unreachable {
+    pub forgotten: Vec<u16>,
+    pub restricted: Vec<u16>,
+}
+
 impl Commands {
     pub async fn load_email(&self, organization: OrganizationId, email: EmailId) -> Result<Folded<Email>, Fault> {
         self.fold(email.0, organization).await
@@ -24,14 +31,22 @@ impl Commands {
         }
     }
 
-    /// Of those recipients, by number, the ones whose data is gone: nothing may be sent to somebody who was forgotten.
-    pub async fn forgotten_among(&self, email: &Email, recipients: &[u16]) -> Result<Vec<u16>, Fault> {
-        let Some(queued) = &email.queued else { return Ok(vec![]) };
+    /// Of those recipients, by number, the ones whose data is gone, and the ones whose data may only be kept: nothing may be sent to either.
+    pub async fn unreachable_among(&self, email: &Email, recipients: &[u16]) -> Result<Unreachable, Fault> {
+        let mut unreachable = Unreachable::default();
+        let Some(queued) = &email.queued else { return Ok(unreachable) };
         let known: Vec<_> =
             recipients.iter().filter_map(|number| queued.recipients.get(usize::from(*number)).map(|r| (*number, &r.details))).collect();
         let sealed: Vec<_> = known.iter().map(|(_, details)| *details).collect();
         let opened = self.vault.open_many(Purpose::Deliver, &sealed).await?;
-        Ok(known.iter().zip(opened).filter(|(_, opened)| !matches!(opened, Opened::Readable(_))).map(|((number, _), _)| *number).collect())
+        for ((number, _), opened) in known.iter().zip(opened) {
+            match opened {
+                Opened::Readable(_) => {}
+                Opened::Restricted => unreachable.restricted.push(*number),
+                Opened::Erased | Opened::Expired => unreachable.forgotten.push(*number),
+            }
+        }
+        Ok(unreachable)
     }
 
     /// Ends the deliveries of a message to those who were forgotten, and drops its body if nobody else waits for it.
@@ -39,7 +54,7 @@ impl Commands {
         let by = self.as_delivery(organization);
         let mut folded = self.load_email(organization, email).await?;
         let open = folded.state.delivery.recipients_in(|state| state.is_waiting() || state == DeliveryState::InDoubt);
-        let forgotten = self.forgotten_among(&folded.state, &open).await?;
+        let forgotten = self.unreachable_among(&folded.state, &open).await?.forgotten;
         let Ok(drafts) = folded.state.cancel(CancellationReason::Erased, Some(&forgotten)) else { return Ok(()) };
         self.advance(&by, &mut folded, drafts).await?;
         if folded.state.delivery.is_finished() {
@@ -50,6 +65,6 @@ impl Commands {
 
     /// Of those addresses, the ones that the organisation must not mail (any more).
     pub async fn suppressed(&self, organization: OrganizationId, addresses: &[&str]) -> Result<BTreeSet<String>, Fault> {
-        self.suppressed_among(organization, addresses).await
+        Ok(self.suppressed_among(organization, addresses).await?.into_keys().collect())
     }
 }

@@ -35,6 +35,13 @@ impl Commands {
         self.send_notice(&cause, &request.address, "You already have an account", text).await
     }
 
+    pub(crate) async fn announce_by_mail(&self, cause: &Request, address: &Personal<String>) -> Result<(), Fault> {
+        let address = address.expose().parse().map_err(|_| Fault::Invariant("an account has a mail address"))?;
+        let text =
+            "The use of your data was restricted. This restriction is about to be lifted. Answer this message if you do not agree.\n";
+        self.send_notice(cause, &Personal::new(address), "A restriction is about to end", text.to_owned()).await
+    }
+
     async fn send_notice(&self, cause: &Request, address: &Personal<EmailAddress>, subject_line: &str, text: String) -> Result<(), Fault> {
         let by = Request { actor: Actor::System(SystemActor::Platform), organization: OrganizationId::PLATFORM, ..cause.clone() };
         let message = SendEmail {

@@ -2,7 +2,7 @@
 
 use crate::{Commands, Fault};
 use domain::{Actor, Class, CorrelationId, EventId, KeyId, OrganizationId, Personal, RequestOrigin, SubjectId, UserId};
-use vault::{KeyName, Subject};
+use vault::{KeyName, Subject, VaultError};
 
 /// The circumstances of one request, as the events it causes will tell them.
 #[derive(Clone, Debug)]
@@ -34,9 +34,13 @@ pub(crate) fn person_key(user: UserId, class: Class) -> KeyName {
 }
 
 impl Commands {
-    /// The key that seals where a request came from.
-    pub(crate) async fn origin_key(&self, request: &Request) -> Result<KeyId, Fault> {
-        self.key(request.origin_key_name()).await
+    /// The key that seals where a request came from; `None` for somebody who is being forgotten, of whom nothing new is written down.
+    pub(crate) async fn origin_key(&self, request: &Request) -> Result<Option<KeyId>, Fault> {
+        match self.vault.keys(&[request.origin_key_name()]).await {
+            Ok(keys) => Ok(keys.first().copied()),
+            Err(VaultError::Fenced) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// One key by its name, made when missing.

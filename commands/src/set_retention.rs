@@ -13,7 +13,7 @@ pub struct SetRetention {
 impl Commands {
     /// Longer counts when this returns; shorter after the notice.
     pub async fn set_retention(&self, by: &Request, request: SetRetention) -> Result<Position, Failure<OrganizationRefusal>> {
-        let traced = Traced { key: Some(self.origin_key(by).await?), origin: &by.origin };
+        let traced = Traced { key: self.origin_key(by).await?, origin: &by.origin };
         let now = self.clock.now();
         let SetRetention { days, ground } = request;
         let decide = |organization: &Organization| organization.set_retention(days, ground, now, traced);
@@ -21,7 +21,7 @@ impl Commands {
     }
 
     pub async fn choose_fiscal_year(&self, by: &Request, first_month: FiscalYearStart) -> Result<Position, Failure<OrganizationRefusal>> {
-        let traced = Traced { key: Some(self.origin_key(by).await?), origin: &by.origin };
+        let traced = Traced { key: self.origin_key(by).await?, origin: &by.origin };
         let decide = |organization: &Organization| organization.choose_fiscal_year(first_month, traced);
         Ok(self.decide(by, own_stream(by.organization), decide).await?.position)
     }

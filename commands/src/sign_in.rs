@@ -49,7 +49,7 @@ impl Commands {
         };
         let stream = StreamName::new(Category::User, OrganizationId::PLATFORM, user.0);
         let key = self.origin_key(&by).await?;
-        let traced = Traced { key: Some(key), origin: &by.origin };
+        let traced = Traced { key, origin: &by.origin };
         if !self.vault.verify_password(request.password, Some(phc)).await? {
             self.fail_sign_in(&by, stream, SignInFailure::WrongPassword, traced).await?;
             return Err(Failure::Refused(SignInRefusal::CredentialsInvalid));

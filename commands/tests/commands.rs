@@ -3,7 +3,10 @@
 mod commands {
     mod accounts;
     mod erasing;
+    mod erasure_kills;
     mod installation;
+    mod limiting;
+    mod requesting_erasure;
     mod retention;
     mod sending;
 }

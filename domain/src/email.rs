@@ -92,8 +92,9 @@ pub struct QueueEmail {
 pub struct NewRecipient {
     pub field: RecipientField,
     pub details: Personal<RecipientDetails>,
-    pub key: KeyId,
-    /// The organisation must not mail this address; the message is accepted, and this recipient's part of it ends here.
+    /// `None`: the person was forgotten, and nothing about this recipient is written down.
+    pub key: Option<KeyId>,
+    /// The organisation must not mail this address, or may only keep its data; the message is accepted, and this recipient's part of it ends here.
     pub suppressed: bool,
 }
 
@@ -121,7 +122,7 @@ impl Email {
         let recipients = (0..).zip(&request.recipients).map(|(number, recipient)| QueuedRecipient {
             number,
             field: recipient.field,
-            details: slots.put(Some(recipient.key), &recipient.details),
+            details: slots.put(recipient.key, &recipient.details),
         });
         let recipients = recipients.collect();
         let suppressed: Vec<u16> = numbers(request.recipients.iter().map(|recipient| recipient.suppressed));

@@ -82,6 +82,7 @@ pub struct Organization {
     pub retention: Retention,
     pub fiscal_year: FiscalYearStart,
     pub closed: bool,
+    pub closed_because: Option<ClosureReason>,
     pub created_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
 }
@@ -106,8 +107,9 @@ impl Aggregate for Organization {
                 self.joined_at.remove(&event.user);
             }
             OrganizationEvent::SmtpServerSelected(event) => self.smtp_server = Some(event.smtp_server),
-            OrganizationEvent::OrganizationClosed(_) => {
+            OrganizationEvent::OrganizationClosed(event) => {
                 self.closed = true;
+                self.closed_because = Some(event.reason);
                 self.closed_at = Some(recorded.header.occurred_at);
             }
             OrganizationEvent::RetentionExtended(event) => self.retention.extended(event),
@@ -198,6 +200,11 @@ impl Organization {
             return Ok(vec![]);
         }
         Ok(vec![origin.draft(|origin| FiscalYearChosen { first_month, origin })])
+    }
+
+    /// It ends: nobody acts for it any more.
+    pub fn close(&self, reason: ClosureReason) -> Vec<Draft<OrganizationEvent>> {
+        if self.is_open() { vec![Draft::plain(OrganizationClosed { reason })] } else { vec![] }
     }
 
     /// A member goes. Where that was the last owner, nobody could run the organisation any more: it is closed.

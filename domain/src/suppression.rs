@@ -20,6 +20,8 @@ vocabulary! {
         Unsubscribed,
         /// The person was forgotten and asked not to be mailed again.
         Erased,
+        /// The person objected to advertising: nothing overrides it (row M8.5).
+        Objected,
     }
 }
 

@@ -259,6 +259,12 @@ impl User {
         self.sessions.iter().map(|(session, (_, expires_at))| (*session, *expires_at))
     }
 
+    /// When the person signed in whose session this is; `None` when it is over.
+    pub fn signed_in_at(&self, session: SessionId, now: Timestamp) -> Option<Timestamp> {
+        let (_, expires_at) = self.sessions.get(&session).filter(|(_, expires_at)| !self.closed && now < *expires_at)?;
+        Some(*expires_at - SESSION_LIFETIME)
+    }
+
     /// Whether the token belongs to a session that still lives.
     pub fn has_session(&self, session: SessionId, token: TokenHash, now: Timestamp) -> bool {
         !self.closed && self.sessions.get(&session).is_some_and(|(expected, expires_at)| *expected == token && now < *expires_at)

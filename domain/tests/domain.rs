@@ -4,11 +4,13 @@ mod domain {
     mod accounts;
     mod clock;
     mod delivery;
+    mod due_dates;
     mod erasing;
     mod event_bytes;
     mod given;
     mod golden_events;
     mod holds;
+    mod processing;
     mod retention;
     mod stored_forms;
     mod stored_log;

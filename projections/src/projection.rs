@@ -42,7 +42,7 @@ impl Projection {
     }
 }
 
-static ALL: [&Projection; 8] = [
+static ALL: [&Projection; 9] = [
     &crate::emails::PROJECTION,
     &crate::organizations::PROJECTION,
     &crate::api_keys::PROJECTION,
@@ -51,6 +51,7 @@ static ALL: [&Projection; 8] = [
     &crate::delivery_stats::PROJECTION,
     &crate::account_history::PROJECTION,
     &crate::erasures::PROJECTION,
+    &crate::processing::PROJECTION,
 ];
 
 /// Every projection there is.

@@ -12,6 +12,26 @@ const SLOTS: &str = "SELECT slot_name::text FROM pg_replication_slots WHERE NOT 
 const STANDBYS: &str = "SELECT application_name, coalesce(replay_lag > interval '1 day', false) AS delayed, replay_lsn IS NULL AS unseen
     FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup' ORDER BY 1";
 
+/// By the database's clock: what is overdue, and what is due within six days.
+const ERASURES: &str =
+    "WITH open AS (SELECT due_at_us, decided_at_us, extract(epoch FROM clock_timestamp()) * 1000000 AS now_us FROM read.erasures
+        WHERE stage IN ('requested', 'approved', 'started'))
+    SELECT count(*) FILTER (WHERE now_us >= due_at_us OR now_us >= decided_at_us + 86400000000) AS overdue,
+        count(*) FILTER (WHERE now_us < due_at_us AND now_us >= due_at_us - 6 * 86400000000) AS near FROM open";
+
+/// Whether somebody waits to be forgotten for longer than is allowed.
+pub(super) async fn erasures(client: &Client) -> Option<Finding> {
+    // Before the first start there is nothing to look at.
+    let row = client.query_one(ERASURES, &[]).await.ok()?;
+    Some(match (row.get::<_, i64>("overdue"), row.get::<_, i64>("near")) {
+        (0, 0) => Well("erasures: no request is near its date".into()),
+        (0, near) => Note(format!("erasures: {near} requests are due within six days; the query erasures shows them")),
+        (overdue, _) => {
+            Wrong(format!("erasures: {overdue} requests are overdue; decide on them, and see that a server runs (lethemail serve)"))
+        }
+    })
+}
+
 pub(super) async fn findings(config: &Config, client: &Client) -> Vec<Finding> {
     match look(config, client).await {
         Ok(findings) if findings.is_empty() => vec![Well("keys: nothing keeps destroyed keys beyond their date".into())],

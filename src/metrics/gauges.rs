@@ -3,9 +3,9 @@
 use crate::serve::Foundation;
 use crate::service::Service;
 use deadpool_postgres::Pool;
-use domain::Clock;
+use domain::{Clock, Urgency};
 use event_store::EventStore;
-use projections::{Lag, delivery_queue, lags};
+use projections::{Lag, delivery_queue, erasures, lags};
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 
@@ -57,6 +57,16 @@ impl Watched {
         let (due, later) = delivery_queue::depth(&client, now).await.ok()?;
         let depth = [("due", due), ("later", later)].map(|(state, messages)| (label("state", state), messages));
         text.gauge("lethemail_delivery_queue_messages", "Messages with work left, due now or later", depth);
+        let open = erasures::open(&client).await.ok()?;
+        let count = |urgency: Urgency| open.iter().filter(|case| case.urgency(now) == urgency).count();
+        let words = [
+            ("in_time", Urgency::InTime),
+            ("half_gone", Urgency::HalfGone),
+            ("nearly_due", Urgency::NearlyDue),
+            ("overdue", Urgency::Overdue),
+        ];
+        let cases = words.map(|(word, urgency)| (label("urgency", word), count(urgency)));
+        text.gauge("lethemail_erasures_open", "Requests to be forgotten that are not answered, by how near their date is", cases);
         let lags = lags(&client, &self.store).await.ok()?;
         let of = |(name, _): &(&'static str, Lag)| label("projection", name);
         let seconds = lags.iter().map(|found| (of(found), found.1.age(now).as_secs_f64()));

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// These end what the others need.
-const ENDINGS: [&str; 4] = ["revokeApiKey", "signOut", "eraseAccount", "eraseRecipient"];
+const ENDINGS: [&str; 5] = ["revokeApiKey", "signOut", "eraseAccount", "eraseOrganization", "eraseRecipient"];
 
 struct Story<'a> {
     markers: &'a Markers,
@@ -62,8 +62,13 @@ fn m1_1_m1_3_m1_5_m1_6_c4_5_m6_2_nothing_that_anybody_said_stands_in_clear_on_di
 
     story.forgets(&application, &sent);
     story.does(&elsewhere, "signOut", &[], "position");
+    story.limits_and_decides(&application);
+    story.does(&person, "restrictAccount", &[], "position");
     story.does(&person, "revokeApiKey", &[("/input/apiKey", api_key)], "apiKey { id }");
-    story.does(&person, "eraseAccount", &[], "erasureId");
+    let organization = person.ask("{ organization { id } }", &json!({}))["organization"]["id"].clone();
+    let proven = [("/input/organization", organization), ("/input/password", password.clone())];
+    story.does(&person, "eraseOrganization", &proven, "erasureId");
+    story.does(&person, "eraseAccount", &[("/input/password", password)], "erasureId");
     metrics_are_said(&mut program);
     let (status, said) = program.terminate();
     assert!(status.success(), "{said:?}");
@@ -254,6 +259,21 @@ impl<'a> Story<'a> {
 
     fn again(&self, caller: &Caller) -> Caller {
         caller.moved_to(self.stranger.url())
+    }
+
+    /// Somebody's data is restricted and freed again, somebody objects, and of two who ask to be forgotten one is refused.
+    fn limits_and_decides(&mut self, application: &Caller) {
+        let nobody = ("/input/organization", Value::Null);
+        let (input, _) = self.does(application, "restrictRecipient", std::slice::from_ref(&nobody), "position");
+        let person = [nobody.clone(), ("/input/address", input["address"].clone())];
+        self.does(application, "announceRestrictionLift", &person, "position");
+        self.does(application, "liftRestriction", &person, "position");
+        self.does(application, "objectToProcessing", &person, "position");
+        for decision in ["approveErasure", "refuseErasure"] {
+            let asked = [nobody.clone(), ("/input/child", json!(false))];
+            let (_, case) = self.does(application, "requestErasure", &asked, "erasureId");
+            self.does(application, decision, &[("/input/erasure", case["erasureId"].clone())], "position");
+        }
     }
 
     /// A message is stopped, and the people of two are forgotten.

@@ -87,7 +87,7 @@ impl Deliverer {
             let abandoned = message.folded.state.abandon(AbandonmentReason::TextMissing);
             return self.record(message, abandoned).await;
         };
-        self.leave_out_forgotten(message).await?;
+        self.leave_out_unreachable(message).await?;
         self.leave_out_suppressed(message, &mail).await?;
         let waiting = message.folded.state.delivery.recipients_in(DeliveryState::is_waiting);
         let recipients: Vec<SpooledRecipient> =
@@ -102,12 +102,14 @@ impl Deliverer {
         }
     }
 
-    /// Nothing is sent to somebody who was forgotten after the message was accepted.
-    async fn leave_out_forgotten(&self, message: &mut Attempted) -> anyhow::Result<()> {
+    /// Nothing is sent to somebody who was forgotten after the message was accepted, or whose data may only be kept since.
+    async fn leave_out_unreachable(&self, message: &mut Attempted) -> anyhow::Result<()> {
         let waiting = message.folded.state.delivery.recipients_in(DeliveryState::is_waiting);
-        let forgotten = self.commands.forgotten_among(&message.folded.state, &waiting).await?;
-        let cancelled = message.folded.state.cancel(CancellationReason::Erased, Some(&forgotten)).unwrap_or_default();
-        self.record(message, cancelled).await
+        let unreachable = self.commands.unreachable_among(&message.folded.state, &waiting).await?;
+        let cancelled = message.folded.state.cancel(CancellationReason::Erased, Some(&unreachable.forgotten)).unwrap_or_default();
+        self.record(message, cancelled).await?;
+        let suppressed = message.folded.state.suppress(&unreachable.restricted);
+        self.record(message, suppressed).await
     }
 
     /// A suppression that came after the message was accepted counts.

@@ -5,11 +5,15 @@ mod conclude_erasures;
 mod deliver_email;
 mod delivery_attempt;
 mod expire_buckets;
+mod keep_limits;
 mod publish_checkpoints;
 mod rotate_epochs;
 mod sweep_spool;
+mod watch_erasures;
 
+pub use keep_limits::keep_limits;
 pub use publish_checkpoints::publish_checkpoints;
+pub use watch_erasures::watch_erasures;
 
 use commands::Commands;
 use deadpool_postgres::Pool;
@@ -76,6 +80,8 @@ impl Workers {
         let mut tasks = JoinSet::new();
         tasks.spawn(deliver_email::run(parts.clone(), stopping.clone()));
         tasks.spawn(conclude_erasures::run(parts.clone(), stopping.clone()));
+        tasks.spawn(watch_erasures::run(parts.clone(), stopping.clone()));
+        tasks.spawn(keep_limits::run(parts.clone(), stopping.clone()));
         tasks.spawn(publish_checkpoints::run(parts.clone(), stopping.clone()));
         tasks.spawn(sweep_spool::run(parts.clone(), stopping.clone()));
         tasks.spawn(rotate_epochs::run(parts.clone(), stopping.clone()));

@@ -3,7 +3,9 @@
 mod account;
 mod email;
 mod erasure;
+mod erasure_requests;
 mod organization;
+mod processing;
 
 use crate::call::{Call, Denied};
 use crate::graphql::code;
@@ -14,7 +16,14 @@ use domain::{OrganizationId, Position};
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(account::AccountMutation, organization::OrganizationMutation, email::EmailMutation, erasure::ErasureMutation);
+pub(crate) struct Mutation(
+    account::AccountMutation,
+    organization::OrganizationMutation,
+    email::EmailMutation,
+    erasure::ErasureMutation,
+    erasure_requests::ErasureRequestMutation,
+    processing::ProcessingMutation,
+);
 
 /// How a mutation ends when it is neither done nor a fault.
 pub(super) enum Outcome {

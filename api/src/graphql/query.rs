@@ -1,6 +1,7 @@
 //! Queries. Whatever belongs to an organisation that the caller does not belong to is absent, exactly like what does not exist.
 
 mod emails;
+mod erasures;
 mod lists;
 mod nodes;
 mod state_diff;
@@ -8,8 +9,8 @@ mod state_diff;
 use crate::call::{Call, Denied, Need};
 use crate::graphql::connection::size;
 use crate::graphql::objects::{
-    AccountActionConnection, Checkpoint, DeliveryStats, Email, EmailConnection, EmailStatus, InclusionProof, Organization, StateChange,
-    Suppression, SuppressionConnection, User, call, fresh,
+    AccountActionConnection, Checkpoint, DeliveryStats, Email, EmailConnection, EmailStatus, Erasure, ErasureCertificate,
+    ErasureConnection, InclusionProof, Organization, StateChange, Suppression, SuppressionConnection, User, call, fresh,
 };
 use crate::graphql::past;
 use crate::node_id::NodeId;
@@ -185,6 +186,35 @@ impl Query {
         let allowed = call.organization(organization.as_ref().map(|id| id.as_str()), Need::Administer).await;
         let Some(organization) = absent(allowed)? else { return Ok(None) };
         lists::history_of_organization(call, organization, first, after).await.map(Some)
+    }
+
+    /// A request to be forgotten by its id. Null when there is none, or it is not yours.
+    async fn erasure(&self, context: &Context<'_>, id: ID, at_least: Option<PositionToken>) -> Result<Option<Erasure>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        fresh(call, &["erasures"], position).await?;
+        erasures::by_id(call, id.as_str()).await
+    }
+
+    /// An organization's requests to be forgotten, newest first. Null when there is no such organization.
+    async fn erasures(
+        &self,
+        context: &Context<'_>,
+        organization: Option<ID>,
+        #[graphql(desc = "How many; 25 where it is not given, and at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on behind this cursor.")] after: Option<String>,
+        at_least: Option<PositionToken>,
+    ) -> Result<Option<ErasureConnection>> {
+        let call = call(context);
+        let position = position(call, at_least).await?;
+        let Some(organization) = reading(call, &organization).await? else { return Ok(None) };
+        fresh(call, &["erasures"], position).await?;
+        erasures::page(call, organization, first, after).await.map(Some)
+    }
+
+    /// What an erasure's certificate says by now. Null when there is no such case, or it is not yours.
+    async fn erasure_certificate(&self, context: &Context<'_>, id: ID) -> Result<Option<ErasureCertificate>> {
+        erasures::certificate(call(context), id.as_str()).await
     }
 
     /// The newest signed checkpoint of an organization's history. Null when there is no such organization, or nothing is signed yet.

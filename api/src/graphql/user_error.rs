@@ -24,6 +24,8 @@ codes! {
     AddressInvalid => "an address has the form local@domain, or Name <local@domain>",
     /// The link in the confirmation mail was not opened yet.
     AddressNotConfirmed => "the address is not confirmed yet",
+    /// The person was forgotten, and nothing about them is kept.
+    AlreadyErased => "the person was forgotten, and nothing about them is kept",
     /// An account needs the statement that its holder is at least 16 years old.
     AgeNotAttested => "an account needs the statement that its holder is at least 16 years old",
     /// More than 40 MiB together.
@@ -38,6 +40,10 @@ codes! {
     CredentialsIncomplete => "username and secret come together or not at all",
     /// Unknown address or wrong password; nobody is told which.
     CredentialsInvalid => "address or password is wrong",
+    /// The request was refused before.
+    ErasureRefused => "the request was refused before",
+    /// Keys are being destroyed.
+    ErasureStarted => "the erasure has begun, and there is no way back",
     /// A line break or another character that may not stand there.
     ForbiddenCharacter => "it holds a character that may not stand there",
     /// Not a header that may be set, or one that is there already.
@@ -50,6 +56,8 @@ codes! {
     IdempotencyKeyReused => "the idempotency key was used for another request",
     /// The first request with this key is still being worked on.
     IdempotencyRequestInFlight => "the first request with this idempotency key is still being worked on",
+    /// The person must be told before a restriction is lifted.
+    LiftNotAnnounced => "the person has not been told yet that the restriction ends",
     /// Not of the form that its field needs.
     Malformed => "it does not have the form that is needed",
     /// 1 to 100 messages are needed.
@@ -60,10 +68,18 @@ codes! {
     NotFound => "there is no such thing",
     /// No recipient is waiting any more.
     NothingToCancel => "no recipient is waiting any more: the message has left or ended",
+    /// Nothing is restricted.
+    NotRestricted => "nothing is restricted",
+    /// The data is on hold.
+    OnHold => "the person's data is on hold",
     /// A person with no organization or several must name one.
     OrganizationRequired => "say which organization is meant",
+    /// Only an owner may do this.
+    OwnerRequired => "only an owner may do this",
     /// 8 to 256 characters are needed.
     PasswordLength => "a password has 8 to 256 characters",
+    /// You signed in too long ago for this: give your password.
+    PasswordRequired => "you signed in too long ago for this: give your password",
     /// The privacy policy in force must be accepted.
     PolicyNotAccepted => "the privacy policy in force was not the one accepted",
     /// 1 to 65535.

@@ -21,7 +21,38 @@ async fn ids_of_strangers_and_ids_of_nothing_are_answered_alike() {
     let keys = "query($p: Position) { organization(atLeast: $p) { apiKeys { nodes { id } } } }";
     let keys = installation.graphql(&ada.session, keys, json!({ "p": position })).await;
     let key = keys["organization"]["apiKeys"]["nodes"][0]["id"].as_str().unwrap().to_owned();
+    let ask = "mutation { requestErasure(input: { address: \"bob@example.com\" }) { erasureId userErrors { code } } }";
+    let asked = installation.graphql(&ada.session, ask, json!({})).await;
+    let case = asked["requestErasure"]["erasureId"].as_str().unwrap().to_owned();
     let queries = [
+        ("query($id: ID!) { erasure(id: $id) { state } }", &case),
+        ("query($id: ID!) { erasureCertificate(id: $id) { text } }", &case),
+        ("query($id: ID!) { erasures(organization: $id) { nodes { id } } }", &ada.organization),
+        ("mutation($id: ID!) { approveErasure(input: { erasure: $id }) { position userErrors { field code message } } }", &case),
+        (
+            "mutation($id: ID!) { refuseErasure(input: { erasure: $id, ground: LEGAL_HOLD }) { position userErrors { field code message } } }",
+            &case,
+        ),
+        (
+            "mutation($id: ID!) { requestErasure(input: { organization: $id, address: \"bob@example.com\" }) { position userErrors { field code message } } }",
+            &ada.organization,
+        ),
+        (
+            "mutation($id: ID!) { eraseOrganization(input: { organization: $id }) { position userErrors { field code message } } }",
+            &ada.organization,
+        ),
+        (
+            "mutation($id: ID!) { restrictRecipient(input: { organization: $id, address: \"bob@example.com\", ground: LEGAL_CLAIM }) { position userErrors { field code message } } }",
+            &ada.organization,
+        ),
+        (
+            "mutation($id: ID!) { liftRestriction(input: { organization: $id, address: \"bob@example.com\" }) { position userErrors { field code message } } }",
+            &ada.organization,
+        ),
+        (
+            "mutation($id: ID!) { objectToProcessing(input: { organization: $id, address: \"bob@example.com\", scopes: [DIRECT_MARKETING] }) { position userErrors { field code message } } }",
+            &ada.organization,
+        ),
         ("query($id: ID!) { email(id: $id) { id } }", &email),
         ("query($id: ID!) { node(id: $id) { id } }", &email),
         ("query($id: ID!) { nodes(ids: [$id]) { id } }", &email),

@@ -7,9 +7,9 @@ use crate::spool::{Entry, SpooledMail, SpooledRecipient};
 use crate::{Commands, Failure, Fault, Request};
 use domain::{
     Class, DELIVERY_AGE_MAX, EmailId, Interface, KeyId, LookupValue, Mailbox, NewRecipient, OrganizationId, Personal, QueueEmail,
-    RecipientDetails, RecipientField, SenderDetails, StreamName, Suppression, Tag, Timestamp, Transport, fold,
+    RecipientDetails, RecipientField, SenderDetails, StreamName, Suppression, SuppressionReason, Tag, Timestamp, Transport, fold,
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 use vault::{KeyName, Subject};
 
@@ -21,8 +21,11 @@ const SPOOL_GRACE: Duration = Duration::from_secs(3600);
 /// What the messages of one request have in common.
 struct Gathered {
     sender_key: KeyId,
+    /// Whoever was forgotten has none.
     recipient_keys: HashMap<String, KeyId>,
-    suppressed: BTreeSet<String>,
+    suppressed: BTreeMap<String, SuppressionReason>,
+    /// Those whose data may only be kept.
+    restricted: BTreeSet<KeyId>,
     transport: Transport,
     interface: Interface,
     now: Timestamp,
@@ -64,36 +67,44 @@ impl Commands {
             request.messages.iter().flat_map(|m| recipients(m).map(|(_, to)| to.address.normalized())).collect();
         let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
         let sender = KeyName { organization, subject: Subject::Organization, class: Class::Ops };
-        let (sender_key, recipient_keys, suppressed) = tokio::join!(
-            self.key(sender),
-            self.vault.recipient_keys(organization, Class::Ops, &addresses),
-            self.suppressed_among(organization, &addresses),
-        );
+        let (sender_key, suppressed) = tokio::join!(self.key(sender), self.suppressed_among(organization, &addresses));
+        let suppressed = suppressed?;
+        // Nobody who was forgotten gets a new key: the suppression that is left of the erasure is what fences the address off.
+        let remembered = |address: &&str| suppressed.get(*address) != Some(&SuppressionReason::Erased);
+        let addresses: Vec<&str> = addresses.into_iter().filter(remembered).collect();
+        let keys = self.vault.recipient_keys(organization, Class::Ops, &addresses).await?;
+        let limits = self.vault.limits_of(&keys).await?;
+        let restricted = keys.iter().zip(limits).filter(|(_, limits)| limits.is_some_and(|limits| limits.restricted));
         Ok(Gathered {
             sender_key: sender_key?,
-            recipient_keys: addresses.iter().map(|address| (*address).to_owned()).zip(recipient_keys?).collect(),
-            suppressed: suppressed?,
+            restricted: restricted.map(|(key, _)| *key).collect(),
+            recipient_keys: addresses.iter().map(|address| (*address).to_owned()).zip(keys).collect(),
+            suppressed,
             transport,
             interface: request.interface,
             now,
         })
     }
 
-    /// Those of the addresses that the organisation must not mail, by the suppressions' own streams.
-    pub(crate) async fn suppressed_among(&self, organization: OrganizationId, addresses: &[&str]) -> Result<BTreeSet<String>, Fault> {
+    /// Those of the addresses that the organisation must not mail, and why, by the suppressions' own streams.
+    pub(crate) async fn suppressed_among(
+        &self,
+        organization: OrganizationId,
+        addresses: &[&str],
+    ) -> Result<BTreeMap<String, SuppressionReason>, Fault> {
         let keys = self.vault.find_recipients(organization, Class::Suppress, addresses).await?;
         let known: Vec<(&str, KeyId)> =
             addresses.iter().copied().zip(keys).filter_map(|(address, key)| key.map(|key| (address, key))).collect();
         if known.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(BTreeMap::new());
         }
         let streams: Vec<StreamName> =
             known.iter().map(|(_, key)| StreamName::new(domain::Category::Suppression, organization, key.0)).collect();
         let histories = self.store.read_streams(&streams).await?;
-        let mut suppressed = BTreeSet::new();
+        let mut suppressed = BTreeMap::new();
         for ((address, _), (stream, events)) in known.iter().zip(streams.iter().zip(histories)) {
-            if fold::<Suppression>(*stream, &events)?.state.reason.is_some() {
-                suppressed.insert((*address).to_owned());
+            if let Some(reason) = fold::<Suppression>(*stream, &events)?.state.reason {
+                suppressed.insert((*address).to_owned(), reason);
             }
         }
         Ok(suppressed)
@@ -111,7 +122,8 @@ impl Commands {
         let mut spooled = Vec::new();
         for (number, (field, to)) in (0..).zip(recipients(message)) {
             let normalized = to.address.normalized();
-            let key = gathered.recipient_keys.get(&normalized).copied().ok_or(Fault::Invariant("every recipient has a key"))?;
+            let key = gathered.recipient_keys.get(&normalized).copied();
+            let restricted = key.is_some_and(|key| gathered.restricted.contains(&key));
             let details = RecipientDetails {
                 address: to.address.as_str().to_owned(),
                 name: to.name.clone(),
@@ -121,7 +133,7 @@ impl Commands {
                 field,
                 details: Personal::new(details),
                 key,
-                suppressed: gathered.suppressed.contains(&normalized),
+                suppressed: restricted || gathered.suppressed.contains_key(&normalized),
             });
             spooled.push(SpooledRecipient { number, address: to.address.as_str().to_owned() });
         }

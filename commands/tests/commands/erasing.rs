@@ -1,7 +1,7 @@
 //! Forgetting recipients and account holders.
 
 use super::installation::{Installation, member, message};
-use commands::{EraseAccount, EraseRecipient, LEASES_WAIT};
+use commands::{EraseAccount, EraseRecipient, IdentityProof, LEASES_WAIT, SendEmails};
 use domain::*;
 use std::time::Duration;
 use vault::{DueBuckets, Opened};
@@ -70,7 +70,16 @@ async fn the_live_certificate_waits_for_two_leases() {
     let stream = StreamName::new(Category::Erasure, by.organization, begun.erasure.0);
     let events = installation.store.read_streams(&[stream]).await.unwrap().remove(0);
     let types: Vec<&str> = events.iter().map(|event| event.header.event_type.as_ref()).collect();
-    assert_eq!(types, ["ErasureRequested", "ErasureApproved", "ErasureStarted", "SubjectKeyDestroyed", "ErasureCertified"]);
+    let expected = [
+        "ErasureRequested",
+        "CertificateLinkIssued",
+        "ErasureIdentityConfirmed",
+        "ErasureApproved",
+        "ErasureStarted",
+        "SubjectKeyDestroyed",
+        "ErasureCertified",
+    ];
+    assert_eq!(types, expected);
 }
 
 #[tokio::test]
@@ -94,7 +103,7 @@ async fn m4_2_the_second_certificate_follows_when_no_epoch_that_wrapped_the_keys
     let stream = StreamName::new(Category::Erasure, by.organization, begun.erasure.0);
     let events = installation.store.read_streams(&[stream]).await.unwrap().remove(0);
     let types: Vec<&str> = events.iter().map(|event| event.header.event_type.as_ref()).collect();
-    assert_eq!(types[3..], ["SubjectKeyDestroyed", "ErasureCertified", "ErasureCertified"]);
+    assert_eq!(types[5..], ["SubjectKeyDestroyed", "ErasureCertified", "ErasureCertified"]);
 }
 
 #[tokio::test]
@@ -156,7 +165,11 @@ async fn m4_2_an_erased_account_is_signed_out_closed_and_unreadable() {
     let organization = installation.commands.create_organization(&by, create).await.unwrap().organization;
     let signed_in = installation.commands.sign_in(Installation::sign_in_request("ada@example.org", "correct horse")).await.unwrap();
 
-    installation.commands.erase_account(&by, EraseAccount { user, note: None }).await.unwrap();
+    installation
+        .commands
+        .erase_account(&by, EraseAccount { user, note: None, proof: IdentityProof::Password(Personal::new("correct horse".into())) })
+        .await
+        .unwrap();
     assert_eq!(installation.commands.authenticate_session(signed_in.token.expose()).await.unwrap(), None);
     assert_eq!(installation.commands.role_of(user, organization).await.unwrap(), None);
     let stream = StreamName::new(Category::User, OrganizationId::PLATFORM, user.0);
@@ -170,4 +183,92 @@ async fn m4_2_an_erased_account_is_signed_out_closed_and_unreadable() {
     // The address is free again, and belongs to somebody else now.
     let again = installation.confirmed_user("ada@example.org").await;
     assert_ne!(again, user);
+}
+
+#[tokio::test]
+async fn m8_3_a_new_message_to_somebody_who_was_forgotten_makes_no_key_and_writes_no_address_down() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap();
+    installation.commands.erase_recipient(&by, erase("ada@example.com")).await.unwrap();
+    let keys = installation.count("keyring.key").await;
+    let lookups = installation.count("keyring.lookup").await;
+    let again = installation.send(&by, vec![message(&["Ada@example.com", "bob@example.com"])], None).await.unwrap()[0].email;
+    assert_eq!(installation.email(&by, again).await.state.delivery.states, [DeliveryState::Suppressed, DeliveryState::Queued]);
+    assert_eq!(recipient(&installation, &by, again).await, Opened::Erased);
+    assert_eq!(installation.count("keyring.key").await, keys + 1, "bob's alone");
+    assert_eq!(installation.count("keyring.lookup").await, lookups + 1);
+}
+
+#[tokio::test]
+async fn m8_3_a_repeated_request_does_not_bring_back_whoever_was_forgotten_since() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let send = || installation.send(&by, vec![message(&["ada@example.com"])], Some("once"));
+    let first = send().await.unwrap()[0].email;
+    installation.commands.erase_recipient(&by, erase("ada@example.com")).await.unwrap();
+    let keys = installation.count("keyring.key").await;
+    assert_eq!(send().await.unwrap()[0].email, first);
+    assert_eq!(installation.count("keyring.key").await, keys);
+    assert_eq!(recipient(&installation, &by, first).await, Opened::Erased);
+}
+
+#[tokio::test]
+async fn m8_3_what_a_server_says_late_of_somebody_forgotten_is_recorded_without_a_word() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let email = installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap()[0].email;
+    let worker = installation.commands.as_delivery(by.organization);
+    let mut in_flight = installation.email(&by, email).await;
+    let started = in_flight.state.start_transmission(&[0]);
+    installation.commands.advance(&worker, &mut in_flight, started).await.unwrap();
+    installation.commands.erase_recipient(&by, erase("ada@example.com")).await.unwrap();
+    let keys = installation.count("keyring.key").await;
+    let text = Some(Personal::new(ReplyDetails { text: "550 no such user ada@example.com".into() }));
+    let reply = RecipientReply { recipient: 0, code: Some(550), enhanced_status: None, reason: Some(FailureReason::UserUnknown), text };
+    let attempt = Attempt {
+        accepted: vec![],
+        acceptance: Acceptance::Delivered,
+        bounced: vec![reply],
+        deferred: vec![],
+        next_attempt_at: installation.clock.now(),
+        rules_version: 1,
+    };
+    let bounced = in_flight.state.record_attempt(attempt);
+    installation.commands.advance(&worker, &mut in_flight, bounced).await.unwrap();
+    assert_eq!(installation.email(&by, email).await.state.delivery.states, [DeliveryState::Bounced]);
+    let events = installation.store.read_streams(&[in_flight.stream]).await.unwrap().remove(0);
+    assert!(events.last().unwrap().slots.iter().all(|slot| *slot == SlotContent::Withheld), "the reply repeats the address");
+    assert_eq!(installation.count("keyring.key").await, keys);
+}
+
+#[tokio::test]
+async fn m8_3_a_process_that_remembers_an_address_for_a_minute_records_nothing_of_it() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let other = installation.another_process().await;
+    let send = |to: &'static str| SendEmails { messages: vec![message(&[to])], idempotency_key: None, interface: Interface::Rest };
+    other.send_emails(&by, send("ada@example.com")).await.unwrap();
+    installation.commands.erase_recipient(&by, EraseRecipient { keep_suppressed: false, ..erase("ada@example.com") }).await.unwrap();
+    let named = other.send_emails(&by, send("ada@example.com")).await.unwrap()[0].email;
+    let folded = installation.email(&by, named).await;
+    assert_ne!(folded.state.queued.as_ref().unwrap().recipients[0].key, None, "it had key and address in memory");
+    assert_eq!(recipient(&installation, &by, named).await, Opened::Erased, "and what it sealed opens nowhere");
+    installation.commands.cancel_forgotten(by.organization, named).await.unwrap();
+    assert_eq!(installation.email(&by, named).await.state.delivery.states, [DeliveryState::Cancelled]);
+}
+
+#[tokio::test]
+async fn m8_3_a_key_that_was_made_in_the_same_moment_is_found_before_anything_is_certified() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let begun = installation.commands.erase_recipient(&by, erase("ada@example.com")).await.unwrap();
+    // A message that had looked for a suppression just before there was one.
+    let late = installation.vault.recipient_keys(by.organization, Class::Ops, &["ada@example.com"]).await.unwrap()[0];
+    installation.clock.advance(LEASES_WAIT);
+    assert!(!installation.commands.conclude_erasure(&by, begun.erasure).await.unwrap());
+    assert!(installation.vault.are_destroyed(&[late]).await.unwrap());
+    installation.clock.advance(LEASES_WAIT);
+    assert!(installation.commands.conclude_erasure(&by, begun.erasure).await.unwrap());
+    assert_eq!(installation.commands.doomed_keys_of(by.organization, begun.erasure).await.unwrap(), [late]);
 }

@@ -31,28 +31,13 @@ impl Installation {
         let database = TestDatabase::create().await;
         let clock = ManualClock::new(START);
         let keys = tempfile::tempdir().unwrap();
-        let vault = open_vault(&database, &keys, &clock).await;
-        let app = database.pool(DatabaseRole::App, 8);
-        let config = PostgresConfig::new(database.url.parse().unwrap(), app.clone(), Arc::new(clock.clone()));
-        let store = EventStore::Postgres(PostgresStore::start(config).await.unwrap());
-        let commands = Commands::new(Parts {
-            store: store.clone(),
-            vault: vault.clone(),
-            spool: Spool::new(app, vault.clone()),
-            egress: Egress::new(EgressPolicy::default()),
-            trust: mail::TlsTrust::system(None).unwrap(),
-            clock: Arc::new(clock.clone()),
-            ids: Arc::new(RandomIds),
-            settings: Settings {
-                public_url: "http://localhost".into(),
-                privacy_policy_version: 1,
-                notice_from: "notices@lethemail.test".parse().unwrap(),
-                message_id_domain: "lethemail.test".into(),
-                client_name: "localhost".into(),
-                smtp_time_outs: mail::TimeOuts::default(),
-            },
-        });
+        let (commands, store, vault) = process(&database, &keys, &clock).await;
         Self { commands, store, vault, clock, database, keys }
+    }
+
+    /// The write side of another process of the same installation.
+    pub async fn another_process(&self) -> Commands {
+        process(&self.database, &self.keys, &self.clock).await.0
     }
 
     /// From one epoch to the next by another process, until the old key is destroyed.
@@ -130,6 +115,31 @@ impl Installation {
         let query = format!("SELECT count(*) FROM {table}");
         self.database.client().await.query_one(&query, &[]).await.unwrap().get(0)
     }
+}
+
+async fn process(database: &TestDatabase, keys: &TempDir, clock: &ManualClock) -> (Commands, EventStore, Vault) {
+    let vault = open_vault(database, keys, clock).await;
+    let app = database.pool(DatabaseRole::App, 8);
+    let config = PostgresConfig::new(database.url.parse().unwrap(), app.clone(), Arc::new(clock.clone()));
+    let store = EventStore::Postgres(PostgresStore::start(config).await.unwrap());
+    let commands = Commands::new(Parts {
+        store: store.clone(),
+        vault: vault.clone(),
+        spool: Spool::new(app, vault.clone()),
+        egress: Egress::new(EgressPolicy::default()),
+        trust: mail::TlsTrust::system(None).unwrap(),
+        clock: Arc::new(clock.clone()),
+        ids: Arc::new(RandomIds),
+        settings: Settings {
+            public_url: "http://localhost".into(),
+            privacy_policy_version: 1,
+            notice_from: "notices@lethemail.test".parse().unwrap(),
+            message_id_domain: "lethemail.test".into(),
+            client_name: "localhost".into(),
+            smtp_time_outs: mail::TimeOuts::default(),
+        },
+    });
+    (commands, store, vault)
 }
 
 async fn open_vault(database: &TestDatabase, keys: &TempDir, clock: &ManualClock) -> Vault {

@@ -9,7 +9,7 @@ pub fn request(fields: &[RecipientField], suppressed: &[usize]) -> QueueEmail {
     let recipients = fields.iter().enumerate().map(|(number, field)| NewRecipient {
         field: *field,
         details: Personal::new(RecipientDetails { address: format!("r{number}@example.com"), name: None, subject_line: "Hello".into() }),
-        key: key(number as u128),
+        key: Some(key(number as u128)),
         suppressed: suppressed.contains(&number),
     });
     QueueEmail {

@@ -113,6 +113,13 @@ fn privacy_events(golden: &mut Golden) {
     golden.add::<ErasureEvent>(ErasureStarted { keys: vec![doomed], retained: vec![retained] });
     golden.add::<ErasureEvent>(SubjectKeyDestroyed { keys: vec![key(1)] });
     golden.add::<ErasureEvent>(ErasureCertified { stage: CertificateStage::Live });
+    golden.add::<ErasureEvent>(CertificateLinkIssued { token: TokenHash([0xAB; 32]) });
+    golden.add::<ErasureEvent>(ErasureHastened { ground: HasteGround::ChildData, due_at: NOON });
+    golden.add::<ErasureEvent>(ErasureIdentityConfirmed { means: IdentityMeans::ControllerConfirmed });
+    let doomed = DoomedKey { key: key(4), organization: OrganizationId(id(2)), class: Class::Ops, newest_epoch: 2 };
+    golden.add::<ErasureEvent>(ErasureWidened { keys: vec![doomed] });
+    golden.add::<ErasureEvent>(ErasureDeadlineMissed { due_at: NOON });
+    golden.add::<ErasureEvent>(ErasureCaseClosed { key: key(5) });
     golden.add::<KeyEvent>(KeyEpochOpened { epoch: 2 });
     golden.add::<KeyEvent>(KeyEpochClosed { epoch: 1 });
     golden.add::<KeyEvent>(KeyEpochRewrapped { epoch: 1 });
@@ -121,6 +128,10 @@ fn privacy_events(golden: &mut Golden) {
     let checkpoint = RecordedCheckpoint { organization: OrganizationId(id(2)), size: 7, root: RootHash([0xCD; 32]) };
     golden.add::<EvidenceEvent>(CheckpointsRecorded { checkpoints: vec![checkpoint] });
     golden.add::<EvidenceEvent>(HistoryExported { format: ExportFormat::Jsonl, since: Some(NOON), until: None });
+    golden.add::<ProcessingEvent>(ProcessingRestricted { ground: RestrictionGround::AccuracyContested });
+    golden.add::<ProcessingEvent>(RestrictionLiftAnnounced { manner: NoticeManner::ByController });
+    golden.add::<ProcessingEvent>(RestrictionLifted { announced_at: NOON });
+    golden.add::<ProcessingEvent>(ProcessingObjected { scopes: ObjectionScope::ALL.to_vec() });
 }
 
 fn retention_events(golden: &mut Golden) {
@@ -157,6 +168,7 @@ fn every_event_has_the_facts_it_had_from_the_start() {
         KeyEvent::TYPES,
         EvidenceEvent::TYPES,
         HoldEvent::TYPES,
+        ProcessingEvent::TYPES,
     ];
     let known: BTreeSet<&str> = known.iter().flat_map(|types| types.iter().map(|(name, _)| *name)).collect();
     assert_eq!(golden.seen, known, "an event is missing here");

@@ -16,6 +16,7 @@ pub struct Story {
     pub emails: Vec<Stream<Email>>,
     pub suppressions: Vec<Stream<Suppression>>,
     pub erasures: Vec<Stream<Erasure>>,
+    pub processings: Vec<Stream<Processing>>,
     pub recipient_keys: Vec<KeyId>,
     /// Every type of event that was made.
     pub types: BTreeSet<String>,
@@ -35,6 +36,7 @@ impl Story {
             emails: vec![],
             suppressions: vec![],
             erasures: vec![],
+            processings: vec![],
             recipient_keys,
             types: BTreeSet::new(),
         }
@@ -83,7 +85,8 @@ impl Story {
             8 => self.connect_server(),
             9..=10 => self.suppress(),
             11..=12 => self.erase(),
-            13..=21 => self.queue(),
+            13 => self.limit(),
+            14..=21 => self.queue(),
             _ => self.email_moves(),
         }
     }
@@ -223,21 +226,49 @@ impl Story {
         if self.erasures.is_empty() || self.draw(4) == 0 {
             let mut erasure = Stream::<Erasure>::new(self.organization(), self.ids.time_ordered(self.now));
             let case = Personal::new(ErasureCase { address: String::new(), note: None });
-            let drafts = erasure.state.request(ErasureTarget::Recipient, None, &case, key, true, self.now);
+            let (target, child) = (ErasureTarget::Recipient, self.draw(5) == 0);
+            let link = TokenHash([7; 32]);
+            let decision = ErasureDecision::Pending;
+            let request = RequestErasure { target, user: None, case, key, keep_suppressed: true, link, child, decision, now: self.now };
+            let drafts = erasure.state.request(&request);
             let append = erasure.record(drafts, actor, self.now, &self.ids);
             self.erasures.push(erasure);
             return append.into_iter().collect();
         }
-        let (number, refuse) = (self.index(self.erasures.len()), self.draw(6) == 0);
+        let (number, refuse, widen) = (self.index(self.erasures.len()), self.draw(6) == 0, self.draw(4) == 0);
         let erasure = &mut self.erasures[number];
+        let doomed = DoomedKey { key, organization: erasure.name.organization, class: Class::Ops, newest_epoch: 1 };
         let drafts = match (&erasure.state.started, erasure.state.destroyed, erasure.state.refused) {
             (_, _, Some(_)) => vec![],
             (None, _, _) if refuse => vec![Draft::plain(ErasureRefused { ground: RefusalGround::LegalHold })],
+            (None, _, _) if !erasure.state.approved => {
+                erasure.state.approve(IdentityMeans::ControllerConfirmed, ApprovalGround::ControllerInstruction).unwrap_or_default()
+            }
             (None, _, _) => erasure.state.start(vec![], vec![]),
+            (Some(_), false, _) if widen => erasure.state.widen(vec![doomed]),
+            (Some(_), false, _) if refuse && !erasure.state.deadline_missed => erasure.state.miss_deadline(self.now + ERASURE_DUE),
             (Some(_), false, _) => erasure.state.conclude(),
-            (Some(_), true, _) => erasure.state.conclude_everywhere(),
+            (Some(_), true, _) if erasure.state.everywhere_at.is_none() => erasure.state.conclude_everywhere(),
+            (Some(_), true, _) => erasure.state.close_case(self.now + CASE_KEPT + CASE_KEPT),
         };
         erasure.record(drafts, Actor::System(SystemActor::Erasure), self.now, &self.ids).into_iter().collect()
+    }
+
+    fn limit(&mut self) -> Vec<StreamAppend> {
+        let actor = self.member();
+        if self.processings.is_empty() || self.draw(4) == 0 {
+            let (organization, key) = (self.organization(), self.key());
+            self.processings.push(Stream::new(organization, key.0));
+        }
+        let (number, choice) = (self.index(self.processings.len()), self.draw(4));
+        let processing = &mut self.processings[number];
+        let drafts = match choice {
+            0 => processing.state.restrict(RestrictionGround::LegalClaim),
+            1 => processing.state.announce_lift(NoticeManner::ByController).unwrap_or_default(),
+            2 => processing.state.lift().unwrap_or_default(),
+            _ => processing.state.object(&[ObjectionScope::LegitimateInterests]),
+        };
+        processing.record(drafts, actor, self.now, &self.ids).into_iter().collect()
     }
 
     fn queue(&mut self) -> Vec<StreamAppend> {
@@ -251,7 +282,7 @@ impl Story {
         let recipients = (0..=self.draw(4)).map(|number| NewRecipient {
             field: if number == 0 { RecipientField::To } else { RecipientField::ALL[self.index(3)] },
             details: Personal::new(RecipientDetails { address: String::new(), name: None, subject_line: String::new() }),
-            key: self.recipient_keys[self.index(self.recipient_keys.len())],
+            key: Some(self.recipient_keys[self.index(self.recipient_keys.len())]),
             suppressed: self.draw(8) == 0,
         });
         let server = self.servers.iter().rfind(|server| server.name.organization == organization);
@@ -346,6 +377,7 @@ pub fn all_types() -> BTreeSet<String> {
         EmailEvent::TYPES,
         SuppressionEvent::TYPES,
         ErasureEvent::TYPES,
+        ProcessingEvent::TYPES,
     ];
     types.into_iter().flatten().map(|(name, _)| (*name).to_owned()).collect()
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 /// Events after which nothing can be sealed under the keys that they name.
 const DESTRUCTIONS: [&str; 2] = ["SubjectKeyDestroyed", "BucketKeyDestroyed"];
 /// From here on keys are being destroyed; processes that hold them still use them for two leases.
-const BEGINNING: &str = "ErasureStarted";
+const BEGINNINGS: [&str; 3] = ["ErasureStarted", "ErasureWidened", "ErasureCaseClosed"];
 /// The platform's: what was destroyed before it is gone from every backup, too.
 pub(crate) const END_OF_EPOCH: &str = "KeyEpochDestroyed";
 /// The event that accounts for envelopes which were taken out of closed events.
@@ -32,7 +32,7 @@ enum Doomed {
 
 /// The keys whose end an event explains; `None` when it is of another type.
 pub(crate) fn explained_by(event_type: &str, facts: &[u8]) -> Option<Vec<KeyId>> {
-    if event_type != BEGINNING && !DESTRUCTIONS.contains(&event_type) {
+    if !BEGINNINGS.contains(&event_type) && !DESTRUCTIONS.contains(&event_type) {
         return None;
     }
     let Destruction { key, keys } = serde_json::from_slice(facts).ok()?;

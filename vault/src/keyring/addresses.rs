@@ -42,7 +42,7 @@ const FIND: &str = "
             WHERE l.epoch = $1 AND l.organization = u.organization AND l.value = u.value AND l.class = u.class LIMIT 1
         ) l
         CROSS JOIN LATERAL (
-            SELECT id, organization, kind, subject, generation, class, epoch, wrapped FROM keyring.key k WHERE k.id = l.key LIMIT 1
+            SELECT id, organization, kind, subject, generation, class, limits, epoch, wrapped FROM keyring.key k WHERE k.id = l.key LIMIT 1
         ) k
     ) found ON e.lookup WHERE e.epoch = $1";
 

@@ -15,12 +15,12 @@ const ATTEMPTS: usize = 3;
 
 // A tombstone wins over a row: a key that was destroyed and somehow came back is not used.
 const LOAD: &str = "
-    SELECT 1 AS place, id, organization, kind, subject, generation, class, NULL::integer AS bucket, epoch, wrapped
+    SELECT 1 AS place, id, organization, kind, subject, generation, class, limits, NULL::integer AS bucket, epoch, wrapped
     FROM keyring.key WHERE id = ANY($1)
     UNION ALL
-    SELECT 2, id, organization, NULL, NULL, NULL, class, bucket, epoch, wrapped FROM keyring.bucket WHERE id = ANY($1)
+    SELECT 2, id, organization, NULL, NULL, NULL, class, NULL, bucket, epoch, wrapped FROM keyring.bucket WHERE id = ANY($1)
     UNION ALL
-    SELECT 3, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM keyring.destroyed WHERE id = ANY($1)";
+    SELECT 3, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM keyring.destroyed WHERE id = ANY($1)";
 
 /// One answer an id: unknown ids and changed rows concern only those who asked for them.
 pub(crate) async fn load(keyring: &Keyring, ids: Vec<KeyId>) -> Result<Vec<Result<KeyState, VaultError>>, VaultError> {

@@ -24,7 +24,7 @@ const FIND: &str = "
     SELECT u.n, k.* FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::integer[], $5::smallint[])
         WITH ORDINALITY AS u(organization, kind, subject, generation, class, n)
     CROSS JOIN LATERAL (
-        SELECT id, organization, kind, subject, generation, class, epoch, wrapped FROM keyring.key k
+        SELECT id, organization, kind, subject, generation, class, limits, epoch, wrapped FROM keyring.key k
         WHERE k.organization = u.organization AND k.subject = u.subject AND k.kind = u.kind AND k.class = u.class
           AND k.generation = u.generation LIMIT 1
     ) k";

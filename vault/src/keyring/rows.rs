@@ -7,13 +7,15 @@ use crate::epochs::Epochs;
 use crate::error::VaultError;
 use crate::key_name::{BucketName, KeyName, Subject, class_from_number};
 use crate::secret::Secret;
-use domain::{KeyId, OrganizationId};
+use domain::{KeyId, OrganizationId, ProcessingLimits};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 pub(crate) struct SubjectKey {
     pub(crate) id: KeyId,
     pub(crate) name: KeyName,
+    /// How far what it opens may be used. Bound to the wrapped key like the name: it cannot be changed where the row lies.
+    pub(crate) limits: ProcessingLimits,
     pub(crate) secret: Secret,
 }
 
@@ -25,11 +27,11 @@ pub(crate) struct BucketKey {
 
 impl SubjectKey {
     pub(crate) fn new(name: KeyName) -> Self {
-        Self { id: super::new_key_id(), name, secret: Secret::random() }
+        Self { id: super::new_key_id(), name, limits: ProcessingLimits::default(), secret: Secret::random() }
     }
 
     pub(crate) fn wrap(&self, epoch: &EpochKey) -> Vec<u8> {
-        epoch.wrap(&subject_aad(self.id, &self.name, epoch.epoch), &self.secret)
+        epoch.wrap(&subject_aad(self.id, &self.name, self.limits, epoch.epoch), &self.secret)
     }
 
     /// From a row with the columns of `keyring.key`.
@@ -37,8 +39,9 @@ impl SubjectKey {
         let id = KeyId(row.get("id"));
         let epoch = epochs.get(row.get("epoch"))?;
         let name = key_name(row).ok_or(VaultError::RowTampered(id))?;
-        let unwrapped = epoch.unwrap(&subject_aad(id, &name, epoch.epoch), row.get("wrapped"));
-        Ok(Self { id, name, secret: unwrapped.map_err(|_| VaultError::RowTampered(id))? })
+        let limits = ProcessingLimits::from_number(row.get("limits")).ok_or(VaultError::RowTampered(id))?;
+        let unwrapped = epoch.unwrap(&subject_aad(id, &name, limits, epoch.epoch), row.get("wrapped"));
+        Ok(Self { id, name, limits, secret: unwrapped.map_err(|_| VaultError::RowTampered(id))? })
     }
 }
 
@@ -69,18 +72,26 @@ fn key_name(row: &Row) -> Option<KeyName> {
     Some(KeyName { organization: OrganizationId(row.get("organization")), subject, class })
 }
 
-fn subject_aad(id: KeyId, name: &KeyName, epoch: i32) -> Vec<u8> {
+fn subject_aad(id: KeyId, name: &KeyName, limits: ProcessingLimits, epoch: i32) -> Vec<u8> {
     let (kind, subject, generation) = name.subject.columns();
-    canonical(&[
+    let limits = limits.number().to_be_bytes();
+    let (class, epoch) = (name.class.number().to_be_bytes(), epoch.to_be_bytes());
+    let (kind, generation) = (kind.to_be_bytes(), generation.to_be_bytes());
+    let mut parts: Vec<&[u8]> = vec![
         b"lethemail subject key v1",
         id.0.as_bytes(),
         name.organization.0.as_bytes(),
-        &kind.to_be_bytes(),
+        &kind,
         subject.as_bytes(),
-        &generation.to_be_bytes(),
-        &name.class.number().to_be_bytes(),
-        &epoch.to_be_bytes(),
-    ])
+        &generation,
+        &class,
+        &epoch,
+    ];
+    // Keys without limits are bound as they were before there were any.
+    if limits != [0, 0] {
+        parts.push(&limits);
+    }
+    canonical(&parts)
 }
 
 fn bucket_aad(id: KeyId, name: &BucketName, epoch: i32) -> Vec<u8> {

@@ -9,7 +9,7 @@ use crate::spool_body::unwrap_key;
 use domain::OrganizationId;
 use tokio_postgres::Row;
 
-const KEYS: &str = "SELECT id, organization, kind, subject, generation, class, epoch, wrapped FROM keyring.key
+const KEYS: &str = "SELECT id, organization, kind, subject, generation, class, limits, epoch, wrapped FROM keyring.key
     WHERE ctid >= $1::text::tid AND ctid < $2::text::tid";
 const BUCKETS: &str = "SELECT id, organization, class, bucket, epoch, wrapped FROM keyring.bucket
     WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND wrapped IS NOT NULL";

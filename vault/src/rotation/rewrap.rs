@@ -11,7 +11,7 @@ use domain::OrganizationId;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-const KEYS: &str = "SELECT ctid::text AS tid, id, organization, kind, subject, generation, class, epoch, wrapped FROM keyring.key
+const KEYS: &str = "SELECT ctid::text AS tid, id, organization, kind, subject, generation, class, limits, epoch, wrapped FROM keyring.key
     WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND epoch = $3";
 const BUCKETS: &str = "SELECT ctid::text AS tid, id, organization, class, bucket, epoch, wrapped FROM keyring.bucket
     WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND epoch = $3 AND wrapped IS NOT NULL";

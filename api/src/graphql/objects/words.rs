@@ -26,7 +26,8 @@ macro_rules! words {
 /// The same enums where they come from.
 mod domain_words {
     pub use domain::{
-        AbandonmentReason, CancellationReason, DeliveryState, EmailStatus, FailureReason, Interface, RecipientField, Role,
+        AbandonmentReason, CancellationReason, CertificateStage as ErasureCertificateStage, DeliveryState, EmailStatus, ErasureTarget,
+        FailureReason, Interface, ObjectionScope, RecipientField, RefusalGround as ErasureRefusalGround, RestrictionGround, Role,
         Scope as ApiScope, SuppressionReason, TlsMode, TlsVersion,
     };
 }
@@ -166,6 +167,66 @@ words! {
         Unsubscribed,
         /// The person was forgotten and shall not be mailed again by accident.
         Erased,
+        /// The person objected to advertising. Nothing overrides it.
+        Objected,
+    }
+
+    /// Who or what is to be forgotten.
+    ErasureTarget {
+        /// One address as one organization's recipient.
+        Recipient,
+        /// A person's account.
+        Account,
+        /// An organization with everything that is its own.
+        Organization,
+    }
+
+    /// Why a request to be forgotten is refused.
+    ErasureRefusalGround {
+        /// It was not shown that the request is the person's.
+        IdentityNotShown,
+        /// The data is on hold.
+        LegalHold,
+        /// A law demands the data.
+        LegalObligation,
+        /// The data is needed for a legal claim.
+        LegalClaim,
+        /// Somebody else decides about this data.
+        NotTheController,
+        /// The person was forgotten before.
+        AlreadyErased,
+        /// Manifestly unfounded or excessive.
+        Unfounded,
+    }
+
+    /// What is certified.
+    ErasureCertificateStage {
+        /// No living system has the keys.
+        Live,
+        /// No backup has them either.
+        Everywhere,
+    }
+
+    /// Why data may only be kept.
+    RestrictionGround {
+        /// The person contests that it is accurate.
+        AccuracyContested,
+        /// The use was unlawful, and the person does not want erasure.
+        UnlawfulUse,
+        /// The person needs it for a legal claim.
+        LegalClaim,
+        /// Until it is known whether an objection holds.
+        ObjectionPending,
+        /// It must not be destroyed, and is used for nothing else.
+        LegalHold,
+    }
+
+    /// What somebody objects to.
+    ObjectionScope {
+        /// Uses that rest on legitimate interests.
+        LegitimateInterests,
+        /// Advertising.
+        DirectMarketing,
     }
 
     /// Why a server did not take a message.
