@@ -13,6 +13,7 @@ mod bare_smtp;
 mod catch_up;
 mod copy_limit;
 mod deliver;
+mod erase;
 mod first_steps;
 mod http;
 mod latencies;
@@ -90,12 +91,14 @@ enum Part {
     Accept,
     /// A million keys
     Rewrap,
+    /// One person among many events
+    Erase,
 }
 
 impl Options {
     fn wants(&self, part: Part) -> bool {
         let usual = match part {
-            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept | Part::Rewrap => true,
+            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept | Part::Rewrap | Part::Erase => true,
             Part::Peers => self.peers,
             Part::Alternatives | Part::Snapshot | Part::LogSize => false,
         };
@@ -140,6 +143,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if options.wants(Part::Rewrap) {
         rewrap::measure(&options, &mut report).await?;
+    }
+    if options.wants(Part::Erase) {
+        erase::measure(&options, &mut report).await?;
     }
     report.write(&options.json)
 }
