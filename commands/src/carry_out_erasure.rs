@@ -9,13 +9,17 @@ use domain::{
 use std::convert::Infallible;
 
 impl Commands {
-    /// Up to the deletion of the keys. What is left is waiting for the leases, and [`Self::conclude_erasure`].
+    /// Up to the deletion of the keys. What is left is waiting for the leases, and [`Self::conclude_erasure`]. Where a hold is found, nothing is destroyed.
     pub async fn carry_out_erasure(&self, by: &Request, erasure: ErasureId) -> Result<ErasureBegun, Fault> {
         let mut folded: Folded<Erasure> = self.fold(erasure.0, by.organization).await?;
         if !folded.state.is_approved() {
             return Err(Fault::Invariant("only an approved erasure is carried out"));
         }
         if folded.state.started.is_none() {
+            if self.is_held(by.organization, &folded.state).await? {
+                self.refuse_held(by, &folded).await?;
+                return Ok(ErasureBegun { erasure, position: self.store.head().await?, link: None, held: true });
+            }
             let keys = self.doomed_keys(by.organization, &folded.state).await?;
             let retained = self.retained(by.organization, &folded.state).await?;
             let drafts = folded.state.start(keys, retained);
@@ -23,7 +27,7 @@ impl Commands {
         }
         self.end_before_keys(by, &folded).await?;
         self.destroy_keys(by, &mut folded).await?;
-        Ok(ErasureBegun { erasure, position: self.store.head().await?, link: None })
+        Ok(ErasureBegun { erasure, position: self.store.head().await?, link: None, held: false })
     }
 
     /// The keys that an erasure destroys, as its events listed them.

@@ -46,7 +46,7 @@ impl Commands {
             Some(ErasureTarget::Organization) => {
                 let mut keys = self.vault.bucket_keys_of(organization, &ORGANIZATION_CLASSES).await?;
                 keys.extend(self.vault.subject_keys_in(organization, &ORGANIZATION_CLASSES, KeyId(Uuid::nil()), NAMED_MAX).await?);
-                Ok(doomed(organization, keys, &ORGANIZATION_CLASSES))
+                Ok(sorted(doomed(organization, keys, &ORGANIZATION_CLASSES)))
             }
             Some(ErasureTarget::Recipient) if erasure.keep_suppressed => {
                 let Some(address) = self.address_of_case(erasure).await? else { return Ok(vec![]) };
@@ -113,7 +113,7 @@ fn doomed(organization: OrganizationId, keys: Vec<ListedKey>, classes: &[Class])
 }
 
 fn sorted(mut doomed: Vec<DoomedKey>) -> Vec<DoomedKey> {
-    doomed.sort_by_key(|doomed| doomed.key);
+    doomed.sort_by_key(|doomed| (doomed.class, doomed.organization, doomed.key));
     doomed.dedup_by_key(|doomed| doomed.key);
     doomed
 }

@@ -10,13 +10,15 @@ pub struct EraseRecipient {
     pub keep_suppressed: bool,
 }
 
-/// An erasure whose keys are destroyed in this process.
+/// An erasure whose keys are destroyed in this process, unless a hold was in the way.
 #[derive(Clone, Debug)]
 pub struct ErasureBegun {
     pub erasure: ErasureId,
     pub position: Position,
     /// The end of the link to the certificate, for whoever opened the case; it is shown this once.
     pub link: Option<Personal<String>>,
+    /// Nothing was destroyed: what should be forgotten is on hold, and restricted from now on.
+    pub held: bool,
 }
 
 impl Commands {

@@ -19,6 +19,7 @@ mod erasure_certificate;
 mod expire_buckets;
 mod failure;
 mod fold_cache;
+mod held_subjects;
 mod holds;
 mod identity;
 mod kept_data;

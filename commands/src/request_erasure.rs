@@ -59,7 +59,10 @@ impl Commands {
     /// The organisation vouches for the person and instructs: the keys are destroyed.
     pub async fn approve_erasure(&self, by: &Request, erasure: ErasureId) -> Result<ErasureBegun, Failure<ErasureDecisionRefusal>> {
         self.approve(by, erasure, IdentityMeans::ControllerConfirmed, ApprovalGround::ControllerInstruction).await?;
-        Ok(self.carry_out_erasure(by, erasure).await?)
+        match self.carry_out_erasure(by, erasure).await? {
+            ErasureBegun { held: true, .. } => Err(Failure::Refused(ErasureDecisionRefusal::OnHold)),
+            begun => Ok(begun),
+        }
     }
 
     pub async fn refuse_erasure(

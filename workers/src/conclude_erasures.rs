@@ -28,7 +28,9 @@ async fn round(parts: Parts) -> anyhow::Result<()> {
 
 async fn conclude(parts: &Parts, erasure: &UnfinishedErasure) -> anyhow::Result<()> {
     let by = as_erasure(parts, erasure.organization);
-    parts.commands.carry_out_erasure(&by, erasure.erasure).await?;
+    if parts.commands.carry_out_erasure(&by, erasure.erasure).await?.held {
+        return Ok(());
+    }
     let keys = parts.commands.doomed_keys_of(erasure.organization, erasure.erasure).await?;
     let client = parts.pool.get().await?;
     let waiting = delivery_queue::of_recipient(&client, erasure.organization, &keys).await?;

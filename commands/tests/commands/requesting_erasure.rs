@@ -77,6 +77,52 @@ async fn m8_8_a_date_that_passes_unanswered_is_recorded_once() {
     assert!(!installation.commands.record_missed_deadline(&by, opened.erasure).await.unwrap());
 }
 
+/// Two people approve that this is kept for a month.
+async fn hold(installation: &Installation, by: &Request, target: HoldTarget) -> HoldId {
+    let expires_at = installation.clock.now() + 30 * DAY;
+    let request = RequestHold { target, ground: HoldGround::LegalClaim, expires_at };
+    let (hold, _) = installation.commands.request_hold(by, request).await.unwrap();
+    for approver in [1, 2] {
+        installation.commands.approve_hold(by, hold, UserId(uuid::Uuid::from_u128(approver))).await.unwrap();
+    }
+    hold
+}
+
+#[tokio::test]
+async fn m8_3_m8_6_whoever_is_on_hold_is_restricted_instead_of_forgotten_until_the_hold_ends() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let commands = &installation.commands;
+    let email = installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap()[0].email;
+    let key = installation.email(&by, email).await.state.queued.unwrap().recipients[0].key.unwrap();
+    let held = hold(&installation, &by, HoldTarget::Person { keys: vec![key] }).await;
+    let erase = || EraseRecipient { address: ada(), note: None, keep_suppressed: true };
+    let begun = commands.erase_recipient(&by, erase()).await.unwrap();
+    assert!(begun.held);
+    let state = commands.load_erasure(by.organization, begun.erasure).await.unwrap().state;
+    assert_eq!((state.refused, state.started), (Some(RefusalGround::LegalHold), None));
+    assert_eq!(recipient(&installation, &by, email).await, Opened::Restricted);
+    let opened = commands.request_erasure(&by, asked(false)).await.unwrap();
+    let approved = commands.approve_erasure(&by, opened.erasure).await;
+    assert!(matches!(approved, Err(Failure::Refused(ErasureDecisionRefusal::OnHold))));
+    commands.release_hold(&by, held).await.unwrap();
+    assert!(!commands.erase_recipient(&by, erase()).await.unwrap().held);
+    assert_eq!(recipient(&installation, &by, email).await, Opened::Erased);
+}
+
+#[tokio::test]
+async fn an_organisation_with_days_on_hold_is_not_erased_and_goes_on_as_it_was() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let today = installation.clock.now().day();
+    hold(&installation, &by, HoldTarget::Days { from: today, until: today }).await;
+    let Actor::Member(owner) = by.actor else { panic!() };
+    let request = EraseOrganization { owner, note: None, proof: password("correct horse") };
+    assert!(installation.commands.erase_organization(&by, request).await.unwrap().held);
+    assert_eq!(installation.commands.role_of(owner, by.organization).await.unwrap(), Some(Role::Owner));
+    installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap();
+}
+
 #[tokio::test]
 async fn m4_2_an_account_goes_only_for_its_holder() {
     let installation = Installation::new().await;

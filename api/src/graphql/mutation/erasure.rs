@@ -115,11 +115,12 @@ async fn erase_recipient(context: &Context<'_>, input: EraseRecipientInput) -> R
     let request =
         EraseRecipient { address: Personal::new(address), note: input.note.map(Personal::new), keep_suppressed: input.keep_suppressed };
     let begun = call.state.commands.erase_recipient(&by, request).await.map_err(|fault| Outcome::Failed(internal(fault)))?;
+    let user_errors = on_hold(&begun, "address");
     Ok(EraseRecipientPayload {
         erasure_id: Some(NodeId::new(Category::Erasure, organization, begun.erasure.0).into()),
         certificate_url: url(call, &begun),
         position: Some(token(call, begun.position).await?),
-        user_errors: vec![],
+        user_errors,
     })
 }
 
@@ -131,12 +132,15 @@ async fn erase_account(context: &Context<'_>, input: EraseAccountInput) -> Resul
     let request = EraseAccount { user, note: input.note.map(Personal::new), proof };
     let begun = call.state.commands.erase_account(&by, request).await;
     let begun = begun.map_err(|failure| Outcome::of(failure, |_| vec![not_shown]))?;
-    context.append_http_header("set-cookie", cookies::ended_session_cookie());
+    let user_errors = on_hold_general(&begun);
+    if user_errors.is_empty() {
+        context.append_http_header("set-cookie", cookies::ended_session_cookie());
+    }
     Ok(EraseAccountPayload {
         erasure_id: Some(NodeId::new(Category::Erasure, OrganizationId::PLATFORM, begun.erasure.0).into()),
         certificate_url: url(call, &begun),
         position: Some(token(call, begun.position).await?),
-        user_errors: vec![],
+        user_errors,
     })
 }
 
@@ -155,11 +159,12 @@ async fn erase_organization(context: &Context<'_>, input: EraseOrganizationInput
         }]
     };
     let begun = begun.map_err(|failure| Outcome::of(failure, tell))?;
+    let user_errors = on_hold(&begun, "organization");
     Ok(EraseOrganizationPayload {
         erasure_id: Some(NodeId::new(Category::Erasure, organization, begun.erasure.0).into()),
         certificate_url: url(call, &begun),
         position: Some(token(call, begun.position).await?),
-        user_errors: vec![],
+        user_errors,
     })
 }
 
@@ -170,6 +175,15 @@ fn proof(call: &Call, password: Option<String>) -> Result<(IdentityProof, UserEr
         Some(password) => (IdentityProof::Password(Personal::new(password)), UserError::at("password", Code::CredentialsInvalid)),
         None => (IdentityProof::Session(session), UserError::at("password", Code::PasswordRequired)),
     })
+}
+
+fn on_hold_general(begun: &ErasureBegun) -> Vec<UserError> {
+    if begun.held { vec![UserError::general(Code::OnHold)] } else { vec![] }
+}
+
+/// The case is there, and refused: nothing was destroyed.
+fn on_hold(begun: &ErasureBegun, field: &str) -> Vec<UserError> {
+    if begun.held { vec![UserError::at(field, Code::OnHold)] } else { vec![] }
 }
 
 fn url(call: &Call, begun: &ErasureBegun) -> Option<String> {
