@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const REQUEST: &str =
-    "mutation($a: String!, $child: Boolean) { requestErasure(input: { address: $a, note: \"by letter\", child: $child }) {
+    "mutation($a: String!, $child: Boolean = false) { requestErasure(input: { address: $a, note: \"by letter\", child: $child }) {
     erasureId certificateUrl position userErrors { field code } } }";
 const APPROVE: &str = "mutation($id: ID!) { approveErasure(input: { erasure: $id }) { erasureId position userErrors { field code } } }";
 const REFUSE: &str = "mutation($id: ID!, $g: ErasureRefusalGround!) { refuseErasure(input: { erasure: $id, ground: $g }) {
