@@ -23,7 +23,7 @@ const TABLE: &str = "read.account_history";
 
 pub static PROJECTION: Projection = Projection {
     name: "account_history",
-    version: 1,
+    version: 2,
     categories: &[
         Category::User,
         Category::Organization,
@@ -31,6 +31,7 @@ pub static PROJECTION: Projection = Projection {
         Category::SmtpServer,
         Category::Suppression,
         Category::Erasure,
+        Category::Processing,
         Category::Email,
     ],
     tables: &[Table {

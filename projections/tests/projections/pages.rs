@@ -149,13 +149,16 @@ async fn suppressions_in_force_and_unfinished_erasures_are_listed() {
     }
     let mut unfinished: Vec<ErasureId> = erasures::unfinished(&client).await.unwrap().iter().map(|row| row.erasure).collect();
     unfinished.sort();
-    let open = story.erasures.iter().filter(|erasure| !erasure.state.destroyed && erasure.state.refused.is_none());
+    let open = story.erasures.iter().filter(|erasure| !erasure.state.destroyed && erasure.state.is_approved());
     assert_eq!(unfinished, open.map(|erasure| ErasureId(erasure.name.id)).collect::<Vec<_>>());
     for erasure in &story.erasures {
         let row = erasures::by_id(&client, erasure.name.organization, ErasureId(erasure.name.id)).await.unwrap().unwrap();
         assert_eq!(Some(&row.case), erasure.state.case.as_ref());
         assert_eq!((row.stage == ErasureStage::Destroyed, row.certified), (erasure.state.destroyed, erasure.state.certified));
         assert_eq!(row.started_at, erasure.state.started_at);
+        assert_eq!((row.refused, row.due_at), (erasure.state.refused, erasure.state.due_at.unwrap()));
+        let dates = (row.live_at, row.everywhere_at, row.case_closed);
+        assert_eq!(dates, (erasure.state.live_at, erasure.state.everywhere_at, erasure.state.case_closed));
     }
     running.stop().await;
 }
