@@ -19,7 +19,7 @@ pub enum Opened<T> {
     Erased,
     /// The retention of the day, or of the class, has ended.
     Expired,
-    /// The person objected or had the use restricted. No restriction can be recorded yet.
+    /// It is kept, and may not be used for this: financial records of somebody who was forgotten.
     Restricted,
 }
 
@@ -36,7 +36,7 @@ impl Vault {
     pub async fn open_many<T: PersonalData>(&self, purpose: Purpose, sealed: &[&Sealed<T>]) -> Result<Vec<Opened<T>>, VaultError> {
         allow(purpose, T::PURPOSES)?;
         let wanted: Vec<(&SealContext, &SlotContent)> = sealed.iter().map(|sealed| (&sealed.context, &sealed.content)).collect();
-        let opened = self.open_contents(Some(T::CLASS), &wanted).await?;
+        let opened = self.open_contents(purpose, Some(T::CLASS), &wanted).await?;
         opened.into_iter().map(decode).collect()
     }
 
@@ -50,16 +50,25 @@ impl Vault {
     ) -> Result<Opened<Zeroizing<Vec<u8>>>, VaultError> {
         allow(purpose, allowed)?;
         let content = SlotContent::Envelope(envelope.to_vec());
-        Ok(self.open_contents(None, &[(context, &content)]).await?.pop().expect("one envelope has one answer"))
+        Ok(self.open_contents(purpose, None, &[(context, &content)]).await?.pop().expect("one envelope has one answer"))
     }
 
-    async fn open_contents(&self, class: Option<Class>, wanted: &[(&SealContext, &SlotContent)]) -> Result<Vec<Content>, VaultError> {
+    async fn open_contents(
+        &self,
+        purpose: Purpose,
+        class: Option<Class>,
+        wanted: &[(&SealContext, &SlotContent)],
+    ) -> Result<Vec<Content>, VaultError> {
         let keys = self.keys_named_in(wanted).await?;
+        let closed = self.closed_records(purpose, &keys).await?;
         let mut derived = HashMap::new();
         let mut contents = Vec::with_capacity(wanted.len());
         for (context, content) in wanted {
             contents.push(match content {
-                SlotContent::Envelope(envelope) => open_envelope(class, context, envelope, &keys, &mut derived)?,
+                SlotContent::Envelope(envelope) => match open_envelope(class, context, envelope, &keys, &mut derived)? {
+                    Opened::Readable(_) if closed.contains(&envelope::parse(envelope)?.subject_key) => Opened::Restricted,
+                    opened => opened,
+                },
                 SlotContent::Withheld => Opened::Erased,
                 // Envelopes are removed with their closed days.
                 SlotContent::Removed(_) => Opened::Expired,
