@@ -8,6 +8,7 @@ mod anchor;
 mod batching;
 mod canonical;
 mod cipher;
+mod closed_records;
 mod destroy;
 mod envelope;
 mod epoch;

@@ -19,7 +19,7 @@ pub enum Opened<T> {
     Erased,
     /// The retention of the day, or of the class, has ended.
     Expired,
-    /// The person objected to this use, or had every use restricted.
+    /// It is kept, and may not be used for this: the person objected, or had every use restricted, or these are financial records of somebody who was forgotten.
     Restricted,
 }
 
@@ -60,11 +60,15 @@ impl Vault {
         wanted: &[(&SealContext, &SlotContent)],
     ) -> Result<Vec<Content>, VaultError> {
         let keys = self.keys_named_in(wanted).await?;
+        let closed = self.closed_records(purpose, &keys).await?;
         let mut derived = HashMap::new();
         let mut contents = Vec::with_capacity(wanted.len());
         for (context, content) in wanted {
             contents.push(match content {
-                SlotContent::Envelope(envelope) => open_envelope(purpose, class, context, envelope, &keys, &mut derived)?,
+                SlotContent::Envelope(envelope) => match open_envelope(purpose, class, context, envelope, &keys, &mut derived)? {
+                    Opened::Readable(_) if closed.contains(&envelope::parse(envelope)?.subject_key) => Opened::Restricted,
+                    opened => opened,
+                },
                 SlotContent::Withheld => Opened::Erased,
                 // Envelopes are removed with their closed days.
                 SlotContent::Removed(_) => Opened::Expired,

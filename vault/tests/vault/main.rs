@@ -2,6 +2,7 @@
 // Tests want ids that differ, whichever they are.
 #![allow(clippy::disallowed_methods)]
 
+mod classes;
 mod creation;
 mod destruction;
 mod disk;
