@@ -14,6 +14,8 @@ mod epoch;
 mod epochs;
 mod error;
 mod fingerprint;
+#[cfg(test)]
+mod hostile_bytes;
 mod key_cache;
 mod key_directory;
 mod key_name;

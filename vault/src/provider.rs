@@ -8,6 +8,8 @@
 mod contract;
 mod examine;
 mod key_file;
+#[cfg(test)]
+pub(crate) mod parsers;
 mod pkcs11;
 mod sealed_file;
 mod settings;

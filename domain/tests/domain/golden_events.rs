@@ -114,6 +114,7 @@ fn privacy_events(golden: &mut Golden) {
     golden.add::<ErasureEvent>(SubjectKeyDestroyed { keys: vec![key(1)] });
     golden.add::<ErasureEvent>(ErasureCertified { stage: CertificateStage::Live });
     golden.add::<KeyEvent>(KeyEpochOpened { epoch: 2 });
+    golden.add::<KeyEvent>(KeyEpochWrapped { epoch: 2, provider: KeyProvider::PassphraseFile });
     golden.add::<KeyEvent>(KeyEpochClosed { epoch: 1 });
     golden.add::<KeyEvent>(KeyEpochRewrapped { epoch: 1 });
     golden.add::<KeyEvent>(KeyEpochDestroyed { epoch: 1 });

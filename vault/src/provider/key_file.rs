@@ -90,6 +90,11 @@ fn authenticated(name: Uuid, cost: Cost, salt: &[u8; SALT_LENGTH]) -> Vec<u8> {
 }
 
 impl Cost {
+    #[cfg(test)]
+    pub(super) fn is_small(self) -> bool {
+        self.memory_kib <= 1024 && self.passes <= 2
+    }
+
     fn bytes(self) -> [u8; 12] {
         let mut bytes = [0; 12];
         bytes[..4].copy_from_slice(&self.memory_kib.to_be_bytes());
