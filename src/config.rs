@@ -4,6 +4,7 @@ mod defaults;
 mod environment;
 mod error;
 mod file;
+mod key_provider;
 mod role;
 mod secret;
 mod settings;
@@ -11,6 +12,7 @@ mod show;
 mod validate;
 
 pub use error::ConfigError;
+pub use key_provider::ProviderChoice;
 pub use role::Role;
 pub use secret::Secret;
 pub use settings::{SETTINGS, Setting};
@@ -72,6 +74,19 @@ pub struct KeySettings {
     pub epoch_minutes: u32,
     /// By `application_name`.
     pub standbys: Vec<String>,
+    pub provider: ProviderChoice,
+    /// Seals the key files.
+    pub passphrase: Option<Secret>,
+    /// Opens key files that were sealed under it, until their epochs are gone.
+    pub former_passphrase: Option<Secret>,
+    pub pkcs11_module: Option<PathBuf>,
+    pub pkcs11_token: Option<String>,
+    pub pkcs11_pin: Option<Secret>,
+    pub transit_address: Option<String>,
+    pub transit_mount: String,
+    pub transit_token: Option<Secret>,
+    pub transit_namespace: Option<String>,
+    pub transit_ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -1,5 +1,6 @@
 //! `lethemail doctor`: what is well and what is not, without changing anything.
 
+mod key_providers;
 mod promises;
 
 use crate::Database;
@@ -92,6 +93,7 @@ async fn database(config: &Config, url: &Secret) -> Vec<Finding> {
     findings.extend(restored(&client).await);
     findings.extend(promises::findings(config, &client).await);
     findings.extend(promises::erasures(&client).await);
+    findings.extend(key_providers::findings(config, &client).await);
     findings.push(match config.database.vault_url {
         Some(_) => Well("the vault has a login of its own".into()),
         None => {

@@ -40,7 +40,11 @@ pub(crate) async fn run(mut config: Config, command: KeysCommand) -> anyhow::Res
 async fn status(foundation: &Foundation, service: &Service) -> anyhow::Result<()> {
     let policy = foundation.config.keys.rotation();
     for epoch in service.vault.epochs().await? {
-        println!("epoch {:<6} {}", epoch.epoch, describe(&epoch, &policy));
+        println!("epoch {:<6} {}; its key: {}", epoch.epoch, describe(&epoch, &policy), epoch.provider.describe());
+    }
+    println!("next epoch   its key: {}", foundation.config.keys.provider().describe());
+    for obstacle in service.vault.provider_obstacles().await? {
+        println!("waits        {obstacle}");
     }
     if let Some(rotation) = service.vault.rotation(&policy).await? {
         let who = if rotation.held { "" } else { ", and nobody is at it" };

@@ -122,6 +122,7 @@ pub(crate) fn vault_config(foundation: &Foundation) -> VaultConfig {
     VaultConfig {
         pool: foundation.pools.vault.clone(),
         key_dir: config.key_dir.clone(),
+        providers: config.keys.providers(),
         data_dir: Some(config.data_dir.clone()),
         clock: foundation.clock.clone(),
         cache_keys_max: CACHED_KEYS_MAX,

@@ -1,5 +1,6 @@
 //! Where settings come from, and what is refused.
 
+use domain::KeyProvider;
 use lethemail::{Config, ConfigError, Flags, SETTINGS};
 use std::ffi::OsString;
 use std::io::Write;
@@ -161,4 +162,38 @@ fn what_is_shown_can_be_read_back() {
     let shown = load(&Flags::default(), &[("LETHEMAIL_SMTP__CONCURRENCY_PER_SERVER", "3")]).unwrap().show();
     let (_file, flags) = file(&shown);
     assert_eq!(load(&flags, &[]).unwrap().show(), shown);
+}
+
+#[test]
+fn a_key_provider_is_told_how_to_be_reached_or_refused() {
+    let token = [
+        ("LETHEMAIL_KEYS__PKCS11_MODULE", "/usr/lib/softhsm/libsofthsm2.so"),
+        ("LETHEMAIL_KEYS__PKCS11_TOKEN", "lethemail"),
+        ("LETHEMAIL_KEYS__PKCS11_PIN", "1234"),
+    ];
+    let transit = [("LETHEMAIL_KEYS__TRANSIT_ADDRESS", "https://bao.example:8200"), ("LETHEMAIL_KEYS__TRANSIT_TOKEN", "s.1234")];
+    let of = |provider: &'static str, others: &[(&'static str, &'static str)]| {
+        load(&Flags::default(), &[&[("LETHEMAIL_KEYS__PROVIDER", provider)], others].concat())
+    };
+    assert_eq!(of("file", &[]).unwrap().keys.provider(), KeyProvider::SealedFile);
+    assert_eq!(of("file", &[("LETHEMAIL_KEYS__PASSPHRASE", "p")]).unwrap().keys.provider(), KeyProvider::PassphraseFile);
+    assert_eq!(of("pkcs11", &token).unwrap().keys.provider(), KeyProvider::Pkcs11);
+    assert_eq!(of("transit", &transit).unwrap().keys.provider(), KeyProvider::Transit);
+    assert!(of("file", &[token.as_slice(), &transit].concat()).is_ok(), "the former provider's settings stay until its epochs are gone");
+    for (provider, others, culprit) in [
+        ("pkcs11", &token[1..], "keys.pkcs11_module"),
+        ("pkcs11", &token[..2], "keys.pkcs11_pin"),
+        ("file", &token[..1], "keys.pkcs11_token"),
+        ("transit", &[], "keys.transit_address"),
+        ("transit", &transit[..1], "keys.transit_token"),
+        ("transit", &[("LETHEMAIL_KEYS__TRANSIT_ADDRESS", "http://bao.example:8200"), transit[1]], "keys.transit_address"),
+    ] {
+        let error = of(provider, others).unwrap_err();
+        assert!(matches!(&error, ConfigError::Wrong(key, _) if key == culprit), "{provider}: {error}");
+    }
+    assert!(of("transit", &[("LETHEMAIL_KEYS__TRANSIT_ADDRESS", "http://127.0.0.1:8200"), transit[1]]).is_ok());
+    let error = of("keychain", &[]).unwrap_err();
+    assert!(matches!(error, ConfigError::Value { key: "keys.provider", .. }), "{error}");
+    let shown = of("transit", &[token.as_slice(), &transit, &[("LETHEMAIL_KEYS__PASSPHRASE", "hunter2")]].concat()).unwrap().show();
+    assert!(!["1234\"", "s.1234", "hunter2"].iter().any(|secret| shown.contains(secret)), "{shown}");
 }

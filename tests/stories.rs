@@ -7,6 +7,7 @@ mod client;
 mod crashes;
 mod evidence;
 mod fail_over;
+mod key_providers;
 mod keys;
 mod kurrentdb;
 mod main_path;

@@ -24,6 +24,7 @@ pub async fn measure(_: &Options, report: &mut Report) -> anyhow::Result<()> {
     let config = VaultConfig {
         pool: database.pool(Role::Vault, 8),
         key_dir: directory.path().join("keys"),
+        providers: vault::ProviderSettings::default(),
         data_dir: None,
         clock,
         cache_keys_max: 1_000,

@@ -25,7 +25,7 @@ impl Commands {
             if stage != KeyEpochStage::Destroyed {
                 unfinished.get_or_insert(epoch.epoch);
             }
-            let decide = |life: &KeyLife| Ok::<_, Infallible>(life.reach(epoch.epoch, stage));
+            let decide = |life: &KeyLife| Ok::<_, Infallible>(life.reach(epoch.epoch, epoch.provider, stage));
             infallible(self.decide(&by, KeyLife::stream_of_epoch(epoch.epoch), decide).await)?;
         }
         Ok(unfinished.unwrap_or(first))

@@ -2,7 +2,7 @@
 
 use crate::aggregate::{Aggregate, Recorded};
 use crate::fact::{events, facts, vocabulary};
-use crate::{Category, Class, Draft, KeyId, OrganizationId, StreamName};
+use crate::{Category, Class, Draft, KeyId, KeyProvider, OrganizationId, StreamName};
 use uuid::Uuid;
 
 vocabulary! {
@@ -22,6 +22,11 @@ vocabulary! {
 facts! {
     pub struct KeyEpochOpened {
         pub epoch: u32,
+    }
+    /// Who keeps, and will destroy, the key that wraps the epoch's. An epoch without this event has a sealed file.
+    pub struct KeyEpochWrapped {
+        pub epoch: u32,
+        pub provider: KeyProvider,
     }
     pub struct KeyEpochClosed {
         pub epoch: u32,
@@ -45,6 +50,7 @@ facts! {
 events! {
     pub enum KeyEvent {
         KeyEpochOpened(KeyEpochOpened) = 1,
+        KeyEpochWrapped(KeyEpochWrapped) = 1,
         KeyEpochClosed(KeyEpochClosed) = 1,
         KeyEpochRewrapped(KeyEpochRewrapped) = 1,
         KeyEpochDestroyed(KeyEpochDestroyed) = 1,
@@ -56,6 +62,7 @@ events! {
 #[derive(Clone, Debug, Default)]
 pub struct KeyLife {
     pub stage: Option<KeyEpochStage>,
+    pub provider: Option<KeyProvider>,
     pub bucket_destroyed: bool,
 }
 
@@ -64,8 +71,9 @@ impl Aggregate for KeyLife {
     const CATEGORY: Category = Category::Platform;
 
     fn evolve(&mut self, recorded: &Recorded<KeyEvent>) {
-        match recorded.event {
+        match &recorded.event {
             KeyEvent::KeyEpochOpened(_) => self.stage = Some(KeyEpochStage::Opened),
+            KeyEvent::KeyEpochWrapped(event) => self.provider = Some(event.provider),
             KeyEvent::KeyEpochClosed(_) => self.stage = Some(KeyEpochStage::Closed),
             KeyEvent::KeyEpochRewrapped(_) => self.stage = Some(KeyEpochStage::Rewrapped),
             KeyEvent::KeyEpochDestroyed(_) => self.stage = Some(KeyEpochStage::Destroyed),
@@ -76,15 +84,20 @@ impl Aggregate for KeyLife {
 
 impl KeyLife {
     /// Everything up to `stage` that is not recorded yet: rows move first, and a crash may come before the event.
-    pub fn reach(&self, epoch: u32, stage: KeyEpochStage) -> Vec<Draft<KeyEvent>> {
+    pub fn reach(&self, epoch: u32, provider: KeyProvider, stage: KeyEpochStage) -> Vec<Draft<KeyEvent>> {
         let missing = KeyEpochStage::ALL.iter().filter(|reached| Some(**reached) > self.stage && **reached <= stage);
-        let draft = |reached: &KeyEpochStage| match reached {
-            KeyEpochStage::Opened => Draft::plain(KeyEpochOpened { epoch }),
-            KeyEpochStage::Closed => Draft::plain(KeyEpochClosed { epoch }),
-            KeyEpochStage::Rewrapped => Draft::plain(KeyEpochRewrapped { epoch }),
-            KeyEpochStage::Destroyed => Draft::plain(KeyEpochDestroyed { epoch }),
+        let drafts = |reached: &KeyEpochStage| match reached {
+            KeyEpochStage::Opened => vec![Draft::plain(KeyEpochOpened { epoch }), Draft::plain(KeyEpochWrapped { epoch, provider })],
+            KeyEpochStage::Closed => vec![Draft::plain(KeyEpochClosed { epoch })],
+            KeyEpochStage::Rewrapped => vec![Draft::plain(KeyEpochRewrapped { epoch })],
+            KeyEpochStage::Destroyed => vec![Draft::plain(KeyEpochDestroyed { epoch })],
         };
-        missing.map(draft).collect()
+        missing.flat_map(drafts).collect()
+    }
+
+    /// Who keeps, or kept, the key that wraps the epoch's; a certificate names it.
+    pub fn provider(&self) -> KeyProvider {
+        self.provider.unwrap_or(KeyProvider::SealedFile)
     }
 
     pub fn expire(&self, key: KeyId, class: Class, bucket: i32) -> Vec<Draft<KeyEvent>> {

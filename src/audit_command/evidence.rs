@@ -3,7 +3,7 @@
 use super::arguments::Format;
 use crate::exit::Broken;
 use crate::serve::Foundation;
-use crate::service::logs;
+use crate::service::{logs, vault_config};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use domain::{EventId, ExportFormat, KeyId, OrganizationId, Timestamp};
@@ -220,12 +220,6 @@ fn organization(text: &str) -> anyhow::Result<OrganizationId> {
 
 async fn vault(foundation: &Foundation) -> anyhow::Result<Vault> {
     vault::harden_process();
-    let config = VaultConfig {
-        pool: foundation.pools.vault.clone(),
-        key_dir: foundation.config.key_dir.clone(),
-        data_dir: Some(foundation.config.data_dir.clone()),
-        clock: foundation.clock.clone(),
-        cache_keys_max: 1_000,
-    };
+    let config = VaultConfig { cache_keys_max: 1_000, ..vault_config(foundation) };
     Vault::start(config).await.context("the vault cannot be opened")
 }

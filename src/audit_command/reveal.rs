@@ -1,6 +1,7 @@
 //! Field values as JSON, opened where a purpose was named and allows it.
 
 use crate::serve::Foundation;
+use crate::service::vault_config;
 use anyhow::Context;
 use domain::{Purpose, SlotContent};
 use history::{FieldValue, SealedValue};
@@ -18,13 +19,7 @@ impl Reveal {
     pub async fn start(foundation: &Foundation, purpose: Option<Purpose>) -> anyhow::Result<Self> {
         let Some(purpose) = purpose else { return Ok(Self(None)) };
         vault::harden_process();
-        let vault = Vault::start(VaultConfig {
-            pool: foundation.pools.vault.clone(),
-            key_dir: foundation.config.key_dir.clone(),
-            data_dir: Some(foundation.config.data_dir.clone()),
-            clock: foundation.clock.clone(),
-            cache_keys_max: CACHED_KEYS_MAX,
-        });
+        let vault = Vault::start(VaultConfig { cache_keys_max: CACHED_KEYS_MAX, ..vault_config(foundation) });
         Ok(Self(Some((vault.await.context("the vault cannot be opened")?, purpose))))
     }
 

@@ -3,8 +3,8 @@
 use super::environment::Environment;
 use super::validate::EPOCH_MINUTES_MAX;
 use super::{
-    Config, DatabaseSettings, EgressSettings, EventStoreSettings, KeySettings, LimitSettings, LogSettings, MetricsSettings, Role,
-    SmtpSettings, TransparencySettings, settings,
+    Config, DatabaseSettings, EgressSettings, EventStoreSettings, KeySettings, LimitSettings, LogSettings, MetricsSettings, ProviderChoice,
+    Role, SmtpSettings, TransparencySettings, settings,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -63,7 +63,21 @@ impl Default for Config {
 impl Default for KeySettings {
     /// A week.
     fn default() -> Self {
-        Self { epoch_minutes: EPOCH_MINUTES_MAX, standbys: vec![] }
+        Self {
+            epoch_minutes: EPOCH_MINUTES_MAX,
+            standbys: vec![],
+            provider: ProviderChoice::File,
+            passphrase: None,
+            former_passphrase: None,
+            pkcs11_module: None,
+            pkcs11_token: None,
+            pkcs11_pin: None,
+            transit_address: None,
+            transit_mount: "transit".into(),
+            transit_token: None,
+            transit_namespace: None,
+            transit_ca_file: None,
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl Config {
             ),
             (is_level(&self.log.level), "log.level", "error, warn, info, debug or trace"),
         ];
-        match rules.into_iter().find(|(holds, ..)| !holds) {
+        match rules.into_iter().chain(self.keys.provider_rules()).find(|(holds, ..)| !holds) {
             Some((_, key, what)) => Err(ConfigError::Wrong(key.to_owned(), what)),
             None => Ok(()),
         }

@@ -4,8 +4,10 @@ use deadpool_postgres::{Config, Hook, HookError, ManagerConfig, Pool, PoolConfig
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
+mod key_providers;
 mod pair;
 
+pub use key_providers::{OpenBao, SoftHsm};
 pub use pair::ReplicatedPair;
 
 /// A migrated database that no other test sees. It goes with the server, which lives as long as the test run.

@@ -19,6 +19,7 @@ async fn main() {
     let config = VaultConfig {
         pool: database.pool(Role::Vault, 8),
         key_dir: directory.path().join("keys"),
+        providers: vault::ProviderSettings::default(),
         data_dir: None,
         clock: Arc::new(clock.clone()),
         cache_keys_max: 200_000,

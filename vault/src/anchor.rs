@@ -86,7 +86,7 @@ fn complete_part(text: &str) -> &str {
     text.rfind('\n').map_or("", |end| &text[..=end])
 }
 
-fn format_line(line: &Destruction) -> String {
+pub(crate) fn format_line(line: &Destruction) -> String {
     let epoch = line.newest_epoch.map(|epoch| format!(" {epoch}")).unwrap_or_default();
     match &line.bucket {
         None => format!("subject {} {}{epoch}\n", line.key, line.at.micros()),
@@ -96,7 +96,7 @@ fn format_line(line: &Destruction) -> String {
     }
 }
 
-fn parse(text: &str) -> Result<Vec<Destruction>, VaultError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Destruction>, VaultError> {
     complete_part(text).lines().map(|line| parse_line(line).ok_or(VaultError::AnchorMalformed)).collect()
 }
 

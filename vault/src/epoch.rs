@@ -3,14 +3,10 @@
 use crate::canonical::canonical;
 use crate::cipher::{Refused, SealingKey, decrypt_block, derive, encrypt_block, unwrap, wrap};
 use crate::error::VaultError;
-use crate::key_directory::KeyDirectory;
+use crate::provider::{self, NotUnwrapped, ProviderKey, Providers};
 use crate::secret::Secret;
 use domain::OrganizationId;
 use tokio_postgres::Row;
-use uuid::Uuid;
-
-/// The provider that keeps its keys in files of the key directory.
-pub(crate) const SEALED_FILE: i16 = 1;
 
 /// An epoch key, ready for use.
 pub(crate) struct EpochKey {
@@ -27,22 +23,31 @@ pub(crate) struct WrappedEpochKey {
 
 impl EpochKey {
     /// A new key of an epoch, wrapped by the provider's key of its own. Blocks.
-    pub(crate) fn make(epoch: i32, provider_key: Uuid, directory: &KeyDirectory) -> Result<WrappedEpochKey, VaultError> {
-        directory.create_key(provider_key)?;
-        // Read back: nothing is to hang on a key that the provider cannot give again.
-        let provider = directory.read_key(provider_key)?.ok_or(VaultError::EpochKeyMissing(epoch))?;
-        let secret = Secret::random();
-        let wrapped = wrap(&SealingKey::new(provider.bytes()), &epoch_aad(epoch, provider_key), &secret);
-        Ok(WrappedEpochKey { wrapped, check_value: check_value(epoch, &secret) })
+    pub(crate) fn make(epoch: i32, key: ProviderKey, providers: &Providers) -> Result<WrappedEpochKey, VaultError> {
+        providers.create(key)?;
+        let made = Self::wrap_new(epoch, key, providers);
+        if made.is_err() {
+            // No row names it, so nobody else would. That this can fail too is why a row of a planned epoch names its key beforehand.
+            drop(providers.destroy(key));
+        }
+        made
     }
 
-    /// From a row of `keyring.epoch`, by way of the provider.
-    pub(crate) fn read(directory: &KeyDirectory, row: &Row) -> Result<Self, VaultError> {
+    fn wrap_new(epoch: i32, key: ProviderKey, providers: &Providers) -> Result<WrappedEpochKey, VaultError> {
+        let (secret, aad) = (Secret::random(), epoch_aad(epoch, key));
+        let wrapped = providers.wrap(key, &aad, &secret).map_err(|reason| not_unwrapped(epoch, reason))?;
+        // Read back: nothing is to hang on a key that the provider cannot use again.
+        let read = providers.unwrap(key, &aad, &wrapped).map_err(|reason| not_unwrapped(epoch, reason))?;
+        let values = (check_value(epoch, &secret), check_value(epoch, &read));
+        if values.0 == values.1 { Ok(WrappedEpochKey { wrapped, check_value: values.0 }) } else { Err(VaultError::EpochKeyWrong(epoch)) }
+    }
+
+    /// From a row of `keyring.epoch`, by way of the provider. Blocks.
+    pub(crate) fn read(providers: &Providers, row: &Row) -> Result<Self, VaultError> {
         let epoch: i32 = row.get("epoch");
-        let provider_key: Uuid = row.get("provider_key");
-        let provider = directory.read_key(provider_key)?.ok_or(VaultError::EpochKeyMissing(epoch))?;
-        let unwrapped = unwrap(&SealingKey::new(provider.bytes()), &epoch_aad(epoch, provider_key), row.get("wrapped"));
-        let secret = unwrapped.map_err(|_| VaultError::EpochKeyWrong(epoch))?;
+        let key = ProviderKey { provider: provider::from_number(row.get("provider"))?, name: row.get("provider_key") };
+        let unwrapped = providers.unwrap(key, &epoch_aad(epoch, key), row.get("wrapped"));
+        let secret = unwrapped.map_err(|reason| not_unwrapped(epoch, reason))?;
         if check_value(epoch, &secret).as_slice() != row.get::<_, &[u8]>("check_value") {
             return Err(VaultError::EpochKeyWrong(epoch));
         }
@@ -73,8 +78,16 @@ impl EpochKey {
     }
 }
 
-fn epoch_aad(epoch: i32, provider_key: Uuid) -> Vec<u8> {
-    canonical(&[b"lethemail epoch v1", &epoch.to_be_bytes(), &SEALED_FILE.to_be_bytes(), provider_key.as_bytes()])
+fn epoch_aad(epoch: i32, key: ProviderKey) -> Vec<u8> {
+    canonical(&[b"lethemail epoch v1", &epoch.to_be_bytes(), &provider::number(key.provider).to_be_bytes(), key.name.as_bytes()])
+}
+
+fn not_unwrapped(epoch: i32, reason: NotUnwrapped) -> VaultError {
+    match reason {
+        NotUnwrapped::Missing => VaultError::EpochKeyMissing(epoch),
+        NotUnwrapped::Refused => VaultError::EpochKeyWrong(epoch),
+        NotUnwrapped::Fault(error) => error,
+    }
 }
 
 /// Tells the right key from a wrong one, and nothing else about it.

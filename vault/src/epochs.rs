@@ -1,17 +1,16 @@
 //! The living epochs as this process knows them. Others open and close epochs meanwhile, so what is known here may be old; the rows decide, and a
 //! process that meets an epoch it does not know, or is refused a key in one that was closed, reads them again.
 
-use crate::epoch::{EpochKey, SEALED_FILE, WrappedEpochKey};
+use crate::epoch::{EpochKey, WrappedEpochKey};
 use crate::error::VaultError;
-use crate::key_directory::KeyDirectory;
 use crate::keyring::Keyring;
+use crate::provider::{self, Providers};
 use crate::vault::blocking;
 use deadpool_postgres::{Client, Pool, Transaction};
 use domain::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio_postgres::Row;
-use uuid::Uuid;
 
 /// `keyring.epoch.state`.
 pub(crate) const BEING_MADE: i16 = 0;
@@ -25,7 +24,7 @@ pub(crate) const ROTATION_LOCK: i64 = 0x6c65_7468_726f_7461;
 const FIRST: i32 = 1;
 
 const LIVING: &str =
-    "SELECT epoch, state, provider_key, wrapped, check_value, lookup FROM keyring.epoch WHERE state IN (1, 2) ORDER BY epoch";
+    "SELECT epoch, state, provider, provider_key, wrapped, check_value, lookup FROM keyring.epoch WHERE state IN (1, 2) ORDER BY epoch";
 
 /// The living epochs at one moment.
 pub(crate) struct Epochs {
@@ -65,25 +64,27 @@ pub(crate) struct KnownEpochs {
 
 impl KnownEpochs {
     /// Reads the living epochs; at the very first start makes the first one. Of several processes that start at once, one makes it.
-    pub(crate) async fn load(pool: &Pool, directory: &KeyDirectory, now: Timestamp) -> Result<Self, VaultError> {
+    pub(crate) async fn load(pool: &Pool, providers: &Providers, now: Timestamp) -> Result<Self, VaultError> {
         let mut client = pool.get().await?;
         let transaction = client.transaction().await?;
         transaction.query("SELECT pg_advisory_xact_lock($1)", &[&ROTATION_LOCK]).await?;
         if transaction.query(LIVING, &[]).await?.is_empty() {
-            // The file is durable before the row that needs it; a crash in between leaves a file that nothing names.
-            let provider_key = Uuid::from_bytes(crate::cipher::random());
-            let directory = directory.clone();
-            let WrappedEpochKey { wrapped, check_value } = blocking(move || EpochKey::make(FIRST, provider_key, &directory)).await?;
+            // The provider's key is durable before the row that needs it; a crash in between leaves a key that nothing names and nothing needs.
+            let (key, beside) = (providers.name_key(), providers.clone());
+            let WrappedEpochKey { wrapped, check_value } = blocking(move || EpochKey::make(FIRST, key, &beside)).await?;
             let insert = "INSERT INTO keyring.epoch (epoch, state, provider, provider_key, wrapped, check_value, opened_at)
                           VALUES ($1, $2, $3, $4, $5, $6, $7)";
             let opened_at = now.to_datetime();
             transaction
-                .execute(insert, &[&FIRST, &OPEN, &SEALED_FILE, &provider_key, &wrapped, &check_value.as_slice(), &opened_at])
+                .execute(
+                    insert,
+                    &[&FIRST, &OPEN, &provider::number(key.provider), &key.name, &wrapped, &check_value.as_slice(), &opened_at],
+                )
                 .await?;
         }
         let rows = transaction.query(LIVING, &[]).await?;
         transaction.commit().await?;
-        let epochs = read(directory, &rows, None).await?;
+        let epochs = read(providers, &rows, None).await?;
         Ok(Self { current: RwLock::new(Arc::new(epochs)), reading: tokio::sync::Mutex::new(()) })
     }
 
@@ -92,14 +93,14 @@ impl KnownEpochs {
     }
 
     /// Reads the rows again, unless somebody has done so since `seen`. Keys of epochs that live no more are overwritten when their last user ends.
-    pub(crate) async fn renew(&self, client: &Client, directory: &KeyDirectory, seen: &Arc<Epochs>) -> Result<Arc<Epochs>, VaultError> {
+    pub(crate) async fn renew(&self, client: &Client, providers: &Providers, seen: &Arc<Epochs>) -> Result<Arc<Epochs>, VaultError> {
         let reading = self.reading.lock().await;
         let current = self.current();
         if !Arc::ptr_eq(&current, seen) {
             return Ok(current);
         }
         let rows = client.query(LIVING, &[]).await?;
-        let renewed = Arc::new(read(directory, &rows, Some(current)).await?);
+        let renewed = Arc::new(read(providers, &rows, Some(current)).await?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
         drop(reading);
         Ok(renewed)
@@ -107,15 +108,15 @@ impl KnownEpochs {
 }
 
 /// Keys that are known already are not asked of the provider again.
-async fn read(directory: &KeyDirectory, rows: &[Row], known: Option<Arc<Epochs>>) -> Result<Epochs, VaultError> {
+async fn read(providers: &Providers, rows: &[Row], known: Option<Arc<Epochs>>) -> Result<Epochs, VaultError> {
     let mut living = BTreeMap::new();
     for row in rows {
         let epoch: i32 = row.get("epoch");
         let key = match known.as_ref().and_then(|known| known.living.get(&epoch)) {
             Some(key) => key.clone(),
             None => {
-                let (directory, row) = (directory.clone(), row.clone());
-                Arc::new(blocking(move || EpochKey::read(&directory, &row)).await?)
+                let (providers, row) = (providers.clone(), row.clone());
+                Arc::new(blocking(move || EpochKey::read(&providers, &row)).await?)
             }
         };
         living.insert(epoch, key);
@@ -133,8 +134,8 @@ async fn read(directory: &KeyDirectory, rows: &[Row], known: Option<Arc<Epochs>>
 pub(crate) async fn reread(keyring: &Keyring, epoch: i32) -> Result<EpochKey, VaultError> {
     let rows = keyring.pool.get().await?.query(LIVING, &[]).await?;
     let row = rows.into_iter().find(|row| row.get::<_, i32>("epoch") == epoch).ok_or(VaultError::UnknownEpoch(epoch))?;
-    let directory = keyring.directory.clone();
-    blocking(move || EpochKey::read(&directory, &row)).await
+    let providers = keyring.providers.clone();
+    blocking(move || EpochKey::read(&providers, &row)).await
 }
 
 /// The open epoch, held open until the transaction ends. `lock` is `FOR SHARE`, or `FOR UPDATE` to be alone with it.

@@ -1,6 +1,6 @@
 //! What can go wrong here. No variant holds an address, a plaintext or key bytes.
 
-use domain::KeyId;
+use domain::{KeyId, KeyProvider};
 use std::sync::Arc;
 
 /// Faults, and refusals that only a programming error or tampering brings about. That data can no longer be read is no error: see [`crate::Opened`].
@@ -20,10 +20,22 @@ pub enum VaultError {
     KeyDirectoryInsideData,
     #[error("the key directory or a file in it may be read by others; it must be 0700, its files 0600")]
     KeyDirectoryExposed,
-    #[error("the key directory does not hold the key of epoch {0}: is it the directory that this database was started with?")]
+    #[error(
+        "the key provider does not hold the key of epoch {0}: is it the key directory, token or server that this database was started with?"
+    )]
     EpochKeyMissing(i32),
-    #[error("the key of epoch {0} does not have its check value: the key file or the epoch's row was changed")]
+    #[error("the key of epoch {0} does not have its check value: the provider's key or the epoch's row was changed")]
     EpochKeyWrong(i32),
+    #[error("the key provider, {}, does not answer: {reason}", provider.describe())]
+    ProviderAway { provider: KeyProvider, reason: Arc<str> },
+    #[error("the key provider, {}, refuses: {reason}", provider.describe())]
+    ProviderRefused { provider: KeyProvider, reason: Arc<str> },
+    #[error("a living epoch's key lies with {}, and nothing in the configuration says how to reach that", .0.describe())]
+    ProviderNotConfigured(KeyProvider),
+    #[error("an epoch's row names a key provider, {0}, that this program does not know")]
+    UnknownProvider(i16),
+    #[error("the passphrase does not open a key file, or the file was changed")]
+    PassphraseWrong,
     #[error("epoch {0} is not open in this process")]
     UnknownEpoch(i32),
     #[error("the anchor holds a line that this program does not understand")]
@@ -77,5 +89,15 @@ impl From<deadpool_postgres::PoolError> for VaultError {
 impl VaultError {
     pub(crate) fn key_directory(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |error| Self::KeyDirectory { what, error: Arc::new(error) }
+    }
+
+    /// The provider did not answer, or not like one.
+    pub(crate) fn away(provider: KeyProvider, reason: impl ToString) -> Self {
+        Self::ProviderAway { provider, reason: reason.to_string().into() }
+    }
+
+    /// The provider answered, and does not do what is asked.
+    pub(crate) fn refused(provider: KeyProvider, reason: impl ToString) -> Self {
+        Self::ProviderRefused { provider, reason: reason.to_string().into() }
     }
 }

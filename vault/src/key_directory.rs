@@ -1,17 +1,15 @@
-//! The directory of sealed files: the epoch keys' wrapping keys, and the anchor. It lies outside the database and outside every backup.
+//! The key directory: sealed files, the anchor, the signing key. It lies outside the database and outside every backup.
 
 use crate::error::VaultError;
-use crate::secret::Secret;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// First bytes of a key file.
-const KEY_FILE_MAGIC: &[u8; 8] = b"lmepoch1";
-const KEY_FILE_LENGTH: usize = 40;
+/// No key file is longer.
+const FILE_LENGTH_MAX: u64 = 4096;
+const FILE_LENGTH_ROOM: usize = 4096 + 1;
 
 #[derive(Clone)]
 pub(crate) struct KeyDirectory {
@@ -35,6 +33,11 @@ impl KeyDirectory {
         Ok(directory)
     }
 
+    /// To look at, without making anything.
+    pub(crate) fn unopened(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     pub(crate) fn anchor_path(&self) -> PathBuf {
         self.path.join("anchor")
     }
@@ -43,27 +46,33 @@ impl KeyDirectory {
         sync_directory(&self.path)
     }
 
-    /// A new wrapping key `id`, durable when it is returned.
-    pub(crate) fn create_key(&self, id: Uuid) -> Result<(), VaultError> {
-        let key = Secret::random();
-        let mut content = Zeroizing::new(KEY_FILE_MAGIC.to_vec());
-        content.extend_from_slice(key.bytes());
+    /// A file of this directory, whether it exists or not.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// A new file that only its owner may read, durable when it is returned. One that exists already is an error.
+    pub(crate) fn create_file(&self, name: &str, content: &[u8]) -> Result<(), VaultError> {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(self.key_path(id))
+            .open(self.file(name))
             .map_err(VaultError::key_directory("a key file cannot be made"))?;
-        file.write_all(&content).and_then(|()| file.sync_all()).map_err(VaultError::key_directory("a key file cannot be written"))?;
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(VaultError::key_directory("a key file cannot be written"))?;
         self.sync()
     }
 
-    /// Overwrites and removes a wrapping key, durably. Repeating it changes nothing. What the medium itself keeps of old content is beyond reach.
-    pub(crate) fn destroy_key(&self, id: Uuid) -> Result<(), VaultError> {
-        let path = self.key_path(id);
+    /// Overwrites and removes a file, durably. Repeating it changes nothing. What the medium itself keeps of old content is beyond reach.
+    pub(crate) fn destroy_file(&self, name: &str) -> Result<(), VaultError> {
+        let path = self.file(name);
         let failed = || VaultError::key_directory("a key file cannot be destroyed");
         match OpenOptions::new().write(true).open(&path) {
-            Ok(mut file) => file.write_all(&[0; KEY_FILE_LENGTH]).and_then(|()| file.sync_all()).map_err(failed())?,
+            Ok(mut file) => {
+                let length = file.metadata().map_err(failed())?.len().min(FILE_LENGTH_MAX);
+                let zeros = vec![0; usize::try_from(length).expect("a key file is short")];
+                file.write_all(&zeros).and_then(|()| file.sync_all()).map_err(failed())?;
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => return self.sync(),
             Err(error) => return Err(failed()(error)),
         }
@@ -71,29 +80,19 @@ impl KeyDirectory {
         self.sync()
     }
 
-    /// The wrapping key `id`; `None` when its file is not here.
-    pub(crate) fn read_key(&self, id: Uuid) -> Result<Option<Secret>, VaultError> {
-        let path = self.key_path(id);
-        let mut file = match File::open(&path) {
+    /// A file's content; `None` when it is not here.
+    pub(crate) fn read_file(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        let path = self.file(name);
+        let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(VaultError::key_directory("a key file cannot be opened")(error)),
         };
         refuse_exposed(&path)?;
-        let mut content = Zeroizing::new([0; KEY_FILE_LENGTH]);
-        file.read_exact(content.as_mut()).map_err(VaultError::key_directory("a key file is cut short"))?;
-        let Some(key) = content.strip_prefix(KEY_FILE_MAGIC) else {
-            return Err(VaultError::key_directory("a key file has another form")(ErrorKind::InvalidData.into()));
-        };
-        let filled = Secret::fill(|bytes| {
-            bytes.copy_from_slice(key);
-            Ok::<(), VaultError>(())
-        });
-        filled.map(Some)
-    }
-
-    fn key_path(&self, id: Uuid) -> PathBuf {
-        self.path.join(format!("{}.key", id.simple()))
+        // Room for all of it, so that no shorter copy is left behind when the buffer grows.
+        let mut content = Zeroizing::new(Vec::with_capacity(FILE_LENGTH_ROOM));
+        file.take(FILE_LENGTH_MAX).read_to_end(&mut content).map_err(VaultError::key_directory("a key file cannot be read"))?;
+        Ok(Some(content))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::epochs::{Epochs, KnownEpochs};
 use crate::error::VaultError;
 use crate::key_cache::KeyCache;
 use crate::key_directory::KeyDirectory;
+use crate::provider::Providers;
 use deadpool_postgres::{Client, Pool};
 use domain::{Clock, KeyId};
 pub(crate) use rows::{BucketKey, SubjectKey};
@@ -21,6 +22,7 @@ pub(crate) struct Keyring {
     pub(crate) pool: Pool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) directory: KeyDirectory,
+    pub(crate) providers: Providers,
     pub(crate) epochs: KnownEpochs,
     pub(crate) cache: KeyCache,
 }
@@ -32,7 +34,7 @@ impl Keyring {
 
     /// The epochs as they are now, for whoever found that those in `seen` are not.
     pub(crate) async fn renew_epochs(&self, client: &Client, seen: &Arc<Epochs>) -> Result<Arc<Epochs>, VaultError> {
-        self.epochs.renew(client, &self.directory, seen).await
+        self.epochs.renew(client, &self.providers, seen).await
     }
 
     /// Epochs that can unwrap all these rows. `None`: some were wrapped again after they were read, and must be read once more.

@@ -13,7 +13,7 @@ mod pass;
 mod rewrap;
 mod status;
 
-use crate::epochs::{CLOSED, CONDEMNED};
+use crate::epochs::{CLOSED, CONDEMNED, OPEN};
 use crate::error::VaultError;
 use crate::vault::Vault;
 pub use condemn::Obstacle;
@@ -78,6 +78,11 @@ impl Rotation {
         match outcome {
             // Somebody destroys what we wrap again, and each waits for the other's rows: we stand back.
             Err(VaultError::Database(error)) if is_contention(&error) => self.progress().await,
+            // Nothing is lost by waiting: every step finds its place again.
+            Err(error) => match Obstacle::of(&error) {
+                Some(obstacle) => Ok(RotationStep::Waiting { epoch: self.oldest().await?, obstacles: vec![obstacle] }),
+                None => Err(error),
+            },
             outcome => outcome,
         }
     }
@@ -100,6 +105,13 @@ impl Rotation {
             Some((Pass::Check(place), at)) => check::check(self, place, closed, at).await,
             Some((Pass::Gate, _)) => condemn::condemn(self, closed, policy).await,
         }
+    }
+
+    /// The oldest epoch whose key is not destroyed.
+    async fn oldest(&self) -> Result<u32, VaultError> {
+        let rows = status::epochs(&self.vault).await?;
+        let oldest = rows.iter().find(|row| matches!(row.state, OPEN | CLOSED | CONDEMNED));
+        oldest.map(|row| number(row.epoch)).ok_or(VaultError::UnknownEpoch(0))
     }
 
     /// Before anything is wrapped again, what the anchor names goes: a restored keyring must not carry it into the new epoch.

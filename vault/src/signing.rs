@@ -106,7 +106,7 @@ impl Signer {
     }
 }
 
-fn parse(text: &str) -> Option<VouchedTree> {
+pub(crate) fn parse(text: &str) -> Option<VouchedTree> {
     let (size, hex) = text.strip_suffix('\n')?.split_once(' ')?;
     let mut root = [0; 32];
     if hex.len() != 64 || !hex.is_ascii() {

@@ -11,6 +11,7 @@ use crate::keyring::load::load;
 use crate::keyring::names::{NameRequest, names};
 use crate::keyring::{KeyState, Keyring};
 use crate::password::PasswordHashing;
+use crate::provider::{ProviderSettings, Providers};
 use deadpool_postgres::Pool;
 use domain::{Clock, KeyId};
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub struct VaultConfig {
     pub pool: Pool,
     /// Where the sealed files and the anchor are. Made with mode 0700 when missing.
     pub key_dir: PathBuf,
+    /// What keeps the epochs' wrapping keys.
+    pub providers: ProviderSettings,
     /// The database's own directory, when this program runs it: the keys must not lie in it.
     pub data_dir: Option<PathBuf>,
     pub clock: Arc<dyn Clock>,
@@ -46,11 +49,15 @@ pub(crate) struct Shared {
 impl Vault {
     /// Opens the keyring. The first start of all makes the first epoch; every start deletes again what the anchor names.
     pub async fn start(config: VaultConfig) -> Result<Self, VaultError> {
-        let VaultConfig { pool, key_dir, data_dir, clock, cache_keys_max } = config;
+        let VaultConfig { pool, key_dir, providers, data_dir, clock, cache_keys_max } = config;
         let directory = blocking(move || KeyDirectory::open(&key_dir, data_dir.as_deref())).await?;
-        let epochs = KnownEpochs::load(&pool, &directory, clock.now()).await?;
+        let providers = Providers::new(providers, &directory);
+        // Also when no living epoch needs it yet: a slip in its settings shows now, and not when the next epoch is due.
+        let current = providers.clone();
+        blocking(move || current.ping(current.current())).await?;
+        let epochs = KnownEpochs::load(&pool, &providers, clock.now()).await?;
         let cache = KeyCache::new(clock.clone(), cache_keys_max);
-        let keyring = Arc::new(Keyring { pool, clock, directory, epochs, cache });
+        let keyring = Arc::new(Keyring { pool, clock, directory, providers, epochs, cache });
         crate::destroy::apply_anchor(&keyring).await?;
         tokio::spawn(end_leases(Arc::downgrade(&keyring), keyring.clock.clone()));
         let shared = Shared {

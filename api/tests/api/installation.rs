@@ -77,6 +77,7 @@ impl Installation {
         let config = VaultConfig {
             pool: database.pool(DatabaseRole::Vault, 8),
             key_dir: keys.path().join("keys"),
+            providers: vault::ProviderSettings::default(),
             data_dir: None,
             clock: shared.clone(),
             cache_keys_max: 10_000,

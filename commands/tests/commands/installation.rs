@@ -146,6 +146,7 @@ async fn open_vault(database: &TestDatabase, keys: &TempDir, clock: &ManualClock
     let config = VaultConfig {
         pool: database.pool(DatabaseRole::Vault, 8),
         key_dir: keys.path().join("keys"),
+        providers: vault::ProviderSettings::default(),
         data_dir: None,
         clock: Arc::new(clock.clone()),
         cache_keys_max: 10_000,

@@ -121,6 +121,7 @@ fn privacy_events(golden: &mut Golden) {
     golden.add::<ErasureEvent>(ErasureDeadlineMissed { due_at: NOON });
     golden.add::<ErasureEvent>(ErasureCaseClosed { key: key(5) });
     golden.add::<KeyEvent>(KeyEpochOpened { epoch: 2 });
+    golden.add::<KeyEvent>(KeyEpochWrapped { epoch: 2, provider: KeyProvider::PassphraseFile });
     golden.add::<KeyEvent>(KeyEpochClosed { epoch: 1 });
     golden.add::<KeyEvent>(KeyEpochRewrapped { epoch: 1 });
     golden.add::<KeyEvent>(KeyEpochDestroyed { epoch: 1 });

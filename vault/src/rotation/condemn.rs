@@ -7,6 +7,7 @@ use crate::epochs::{CLOSED, CONDEMNED, DESTROYED};
 use crate::error::VaultError;
 use crate::vault::{Vault, blocking};
 use std::fmt;
+use std::sync::Arc;
 
 /// Why an old epoch's key is kept for now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,20 @@ pub enum Obstacle {
     SlotBehind(String),
     /// How far it is cannot be seen with this login's rights (`pg_monitor`).
     StandbyUnseen(String),
+    /// A key's provider does not answer, or does not do what is asked of it; the reason is its own.
+    Provider(Arc<str>),
+}
+
+impl Obstacle {
+    /// A fault of a provider stands in the way until it passes or somebody mends it; others are faults of ours.
+    pub(super) fn of(error: &VaultError) -> Option<Self> {
+        match error {
+            VaultError::ProviderAway { .. } | VaultError::ProviderRefused { .. } | VaultError::ProviderNotConfigured(_) => {
+                Some(Self::Provider(error.to_string().into()))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Obstacle {
@@ -32,6 +47,7 @@ impl fmt::Display for Obstacle {
             Obstacle::StandbyUnseen(name) => {
                 write!(f, "how far the standby {name} is cannot be seen; grant pg_monitor to the login that runs the migrations")
             }
+            Obstacle::Provider(reason) => f.write_str(reason),
         }
     }
 }
@@ -81,11 +97,11 @@ pub(super) async fn obstacles(vault: &Vault, policy: &RotationPolicy) -> Result<
 /// Every part can be repeated; the row is last, so that a crash in between repeats them.
 pub(super) async fn destroy(rotation: &Rotation, condemned: &EpochRow) -> Result<RotationStep, VaultError> {
     let keyring = rotation.vault.keyring();
-    let (directory, provider_key, epoch) = (keyring.directory.clone(), condemned.provider_key, condemned.epoch);
+    let (directory, key, epoch) = (keyring.directory.clone(), condemned.key, condemned.epoch);
     let client = keyring.pool.get().await?;
     client.execute("SELECT keyring.drop_lookup($1)", &[&epoch]).await?;
-    let beside = directory.clone();
-    blocking(move || beside.destroy_key(provider_key)).await?;
+    let providers = keyring.providers.clone();
+    blocking(move || providers.destroy(key)).await?;
     boundary("destroyed");
     blocking(move || anchor::forget(&directory, epoch)).await?;
     boundary("anchor let go");

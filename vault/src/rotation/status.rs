@@ -3,13 +3,15 @@
 use super::{Obstacle, Pass, RotationPolicy, condemn, number};
 use crate::epochs::{BEING_MADE, CLOSED, CONDEMNED, DESTROYED, OPEN};
 use crate::error::VaultError;
-use crate::vault::Vault;
-use domain::{KeyId, Timestamp};
+use crate::provider::{self, ProviderKey};
+use crate::vault::{Vault, blocking};
+use domain::{KeyId, KeyProvider, Timestamp};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-const EPOCHS: &str = "SELECT epoch, state, provider_key, (extract(epoch FROM opened_at) * 1000000)::bigint AS opened_at_us,
+const EPOCHS: &str = "SELECT epoch, state, provider, provider_key, (extract(epoch FROM opened_at) * 1000000)::bigint AS opened_at_us,
     (extract(epoch FROM closed_at) * 1000000)::bigint AS closed_at_us, (extract(epoch FROM destroyed_at) * 1000000)::bigint AS destroyed_at_us
     FROM keyring.epoch ORDER BY epoch";
 const GONE: &str = "SELECT coalesce(bool_and(state = $2), false) AS all_destroyed, (extract(epoch FROM max(destroyed_at)) * 1000000)::bigint AS destroyed_at_us,
@@ -20,7 +22,7 @@ const NEWEST: &str = "SELECT max(newest_epoch) FROM keyring.destroyed WHERE id =
 pub(super) struct EpochRow {
     pub(super) epoch: i32,
     pub(super) state: i16,
-    pub(super) provider_key: Uuid,
+    pub(super) key: ProviderKey,
     pub(super) opened_at: Timestamp,
     closed_at: Option<Timestamp>,
     destroyed_at: Option<Timestamp>,
@@ -40,6 +42,8 @@ pub enum EpochState {
 pub struct EpochRecord {
     pub epoch: u32,
     pub state: EpochState,
+    /// Keeps the key that wraps the epoch's.
+    pub provider: KeyProvider,
     pub opened_at: Timestamp,
     pub closed_at: Option<Timestamp>,
     pub destroyed_at: Option<Timestamp>,
@@ -76,6 +80,19 @@ impl Vault {
         Ok(Some(RotationStatus { pass: pass.name(), pages_done: pages("done"), pages_total: pages("total"), held, obstacles }))
     }
 
+    /// What keeps the provider of the next epoch, and those of the epochs that are not destroyed yet, from doing their part.
+    pub async fn provider_obstacles(&self) -> Result<Vec<Obstacle>, VaultError> {
+        let rows = epochs(self).await?;
+        let needed = rows.iter().filter(|row| row.state != DESTROYED).map(|row| row.key.provider);
+        let providers = self.keyring().providers.clone();
+        let needed: BTreeSet<KeyProvider> = needed.chain([providers.current()]).collect();
+        blocking(move || {
+            let faults = needed.into_iter().filter_map(|provider| providers.ping(provider).err());
+            faults.map(|error| Obstacle::of(&error).ok_or(error)).collect()
+        })
+        .await
+    }
+
     /// The newest epoch that may ever have wrapped one of these destroyed keys: when its key is destroyed, no copy of anything opens them. `None`: none of
     /// them was ever here.
     pub async fn newest_epoch_of(&self, destroyed: &[KeyId]) -> Result<Option<u32>, VaultError> {
@@ -97,20 +114,21 @@ impl Vault {
 
 pub(super) async fn epochs(vault: &Vault) -> Result<Vec<EpochRow>, VaultError> {
     let rows = vault.keyring().pool.get().await?.query(EPOCHS, &[]).await?;
-    Ok(rows.iter().map(EpochRow::read).collect())
+    rows.iter().map(EpochRow::read).collect()
 }
 
 impl EpochRow {
-    fn read(row: &Row) -> Self {
+    fn read(row: &Row) -> Result<Self, VaultError> {
         let time = |name: &str| row.get::<_, Option<i64>>(name).map(Timestamp::from_micros);
-        Self {
+        let key = ProviderKey { provider: provider::from_number(row.get("provider"))?, name: row.get("provider_key") };
+        Ok(Self {
             epoch: row.get("epoch"),
             state: row.get("state"),
-            provider_key: row.get("provider_key"),
+            key,
             opened_at: Timestamp::from_micros(row.get("opened_at_us")),
             closed_at: time("closed_at_us"),
             destroyed_at: time("destroyed_at_us"),
-        }
+        })
     }
 
     fn record(&self) -> EpochRecord {
@@ -123,6 +141,6 @@ impl EpochRow {
             other => unreachable!("the table's check leaves no state {other}"),
         };
         let Self { opened_at, closed_at, destroyed_at, .. } = *self;
-        EpochRecord { epoch: number(self.epoch), state, opened_at, closed_at, destroyed_at }
+        EpochRecord { epoch: number(self.epoch), state, provider: self.key.provider, opened_at, closed_at, destroyed_at }
     }
 }

@@ -9,6 +9,8 @@ mod disk;
 mod envelopes;
 mod keyring_rows;
 mod oracle;
+mod provider_faults;
+mod providers;
 mod real_process;
 mod recipients;
 mod retention;

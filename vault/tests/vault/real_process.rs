@@ -53,6 +53,7 @@ pub async fn vault() -> Vault {
     let config = VaultConfig {
         pool: database.pool(Role::Vault, 6),
         key_dir: Path::new(&setting("CHILD_DIRECTORY")).join("keys"),
+        providers: vault::ProviderSettings::default(),
         data_dir: None,
         clock: Arc::new(RealClock::new()),
         cache_keys_max: 10_000,

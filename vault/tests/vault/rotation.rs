@@ -22,7 +22,7 @@ pub async fn rotate(vault: &Vault) -> Vec<RotationStep> {
     steps
 }
 
-async fn step(rotation: &Rotation) -> RotationStep {
+pub async fn step(rotation: &Rotation) -> RotationStep {
     let step = rotation.step(&at_once()).await.unwrap();
     assert!(!matches!(step, RotationStep::Waiting { .. } | RotationStep::Resting { .. }), "{step:?}");
     step

@@ -61,6 +61,7 @@ async fn in_real_time(database: &TestDatabase, directory: &Path) -> Vault {
     let config = VaultConfig {
         pool: database.pool(Role::Vault, 6),
         key_dir: directory.join("keys"),
+        providers: vault::ProviderSettings::default(),
         data_dir: None,
         clock: Arc::new(RealClock::new()),
         cache_keys_max: 10_000,

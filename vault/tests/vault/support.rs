@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use test_support::{Role, TestDatabase};
 use uuid::Uuid;
-use vault::{KeyName, Subject, Vault, VaultConfig, VaultError};
+use vault::{KeyName, ProviderSettings, Subject, Vault, VaultConfig, VaultError};
 use zeroize::Zeroizing;
 
 pub const NOON: Timestamp = Timestamp::from_micros(1_750_000_000_000_000);
@@ -20,15 +20,25 @@ pub struct World {
     pub directory: tempfile::TempDir,
     pub clock: ManualClock,
     pub vault: Vault,
+    pub providers: ProviderSettings,
 }
 
 impl World {
     pub async fn new() -> Self {
+        Self::on(ProviderSettings::default()).await
+    }
+
+    pub async fn on(providers: ProviderSettings) -> Self {
         let database = TestDatabase::create().await;
         let directory = tempfile::tempdir().unwrap();
         let clock = ManualClock::new(NOON);
-        let vault = Vault::start(config(&database, &directory, &clock)).await.unwrap();
-        Self { database, directory, clock, vault }
+        let vault = Vault::start(VaultConfig { providers: providers.clone(), ..config(&database, &directory, &clock) }).await.unwrap();
+        Self { database, directory, clock, vault, providers }
+    }
+
+    /// Another process with other providers.
+    pub async fn start(&self, providers: &ProviderSettings) -> Result<Vault, VaultError> {
+        Vault::start(VaultConfig { providers: providers.clone(), ..config(&self.database, &self.directory, &self.clock) }).await
     }
 
     /// What another process would have: nothing in common but the database and the key directory.
@@ -55,6 +65,7 @@ pub fn config(database: &TestDatabase, directory: &tempfile::TempDir, clock: &Ma
     VaultConfig {
         pool: database.pool(Role::Vault, 4),
         key_dir: directory.path().join("keys"),
+        providers: vault::ProviderSettings::default(),
         data_dir: None,
         clock: Arc::new(clock.clone()),
         cache_keys_max: 10_000,

@@ -80,6 +80,7 @@ async fn vault(database: &TestDatabase, clock: &ManualClock, keys: &tempfile::Te
     let config = VaultConfig {
         pool: database.pool(Role::Vault, 2),
         key_dir: keys.path().join("keys"),
+        providers: vault::ProviderSettings::default(),
         data_dir: None,
         clock: Arc::new(clock.clone()),
         cache_keys_max: 100,
