@@ -9,6 +9,7 @@ mod evidence;
 mod fail_over;
 mod keys;
 mod kurrentdb;
+mod loss;
 mod main_path;
 mod metrics;
 mod moving;

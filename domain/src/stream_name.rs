@@ -45,6 +45,8 @@ categories! {
     Platform = 8 "platform",
     /// Checkpoints of the logs, and exports of them.
     Evidence = 9 "evidence",
+    /// What operators do to the installation: putting a backup back, holding mail up.
+    Operations = 11 "operations",
 }
 
 impl Fact for Category {

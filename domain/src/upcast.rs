@@ -5,8 +5,8 @@
 //! the type under which it was sealed, and the leaf in the transparency log to the stored bytes.
 
 use crate::{
-    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, KeyEvent, OrganizationEvent, SmtpServerEvent,
-    SuppressionEvent, UserEvent,
+    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, KeyEvent, OperationsEvent, OrganizationEvent,
+    SmtpServerEvent, SuppressionEvent, UserEvent,
 };
 use crate::{Event, RecordedEvent};
 use serde_json::Value;
@@ -49,6 +49,7 @@ pub fn current_facts(recorded: &RecordedEvent) -> Result<Cow<'_, [u8]>, DecodeEr
         Category::Erasure => current::<ErasureEvent>(recorded),
         Category::Evidence => current::<EvidenceEvent>(recorded),
         Category::Platform => current::<KeyEvent>(recorded),
+        Category::Operations => current::<OperationsEvent>(recorded),
     }
 }
 

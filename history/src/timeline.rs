@@ -4,8 +4,8 @@ use crate::as_of::decode;
 use crate::diff::Cause;
 use crate::{History, HistoryError, Moment};
 use domain::{
-    ApiKeyEvent, Category, EmailEvent, ErasureEvent, Event, EvidenceEvent, KeyEvent, OrganizationEvent, RecordedEvent, SmtpServerEvent,
-    StreamName, SuppressionEvent, UserEvent,
+    ApiKeyEvent, Category, EmailEvent, ErasureEvent, Event, EvidenceEvent, KeyEvent, OperationsEvent, OrganizationEvent, RecordedEvent,
+    SmtpServerEvent, StreamName, SuppressionEvent, UserEvent,
 };
 
 /// One event with its facts in today's form. Slot numbers in them refer to envelopes, which stay closed.
@@ -35,6 +35,7 @@ fn facts(event: &RecordedEvent) -> Result<serde_json::Value, HistoryError> {
         Category::Erasure => decode::<ErasureEvent>(event)?.event.facts(),
         Category::Evidence => decode::<EvidenceEvent>(event)?.event.facts(),
         Category::Platform => decode::<KeyEvent>(event)?.event.facts(),
+        Category::Operations => decode::<OperationsEvent>(event)?.event.facts(),
     };
     Ok(serde_json::from_slice(&facts).expect("facts are written as JSON"))
 }

@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const STORED: &str = include_str!("stored_log_v1.jsonl");
 
 /// Types of the first version that this log happens not to hold: nobody refused an erasure in it, no process died, nothing waited for its
-/// end, no epoch changed, and no checkpoint was signed.
+/// end, no epoch changed, no checkpoint was signed, and nothing was
+/// paused, restored or lost.
 /// Their stored forms are among the golden ones.
-const NOT_IN_IT: [&str; 12] = [
+const NOT_IN_IT: [&str; 16] = [
     "BucketKeyDestroyed",
     "CheckpointsRecorded",
+    "DeliveriesPaused",
+    "DeliveriesResumed",
     "DeliveryAbandoned",
     "DeliveryInDoubt",
     "ErasureCertified",
@@ -22,6 +25,8 @@ const NOT_IN_IT: [&str; 12] = [
     "KeyEpochDestroyed",
     "KeyEpochOpened",
     "KeyEpochRewrapped",
+    "LogRestored",
+    "LossAccepted",
     "SubjectKeyDestroyed",
 ];
 

@@ -30,9 +30,14 @@ enum Doomed {
     Described { key: KeyId },
 }
 
+/// Whether events of this type say that keys are gone or about to go.
+pub fn explains_keys(event_type: &str) -> bool {
+    event_type == BEGINNING || DESTRUCTIONS.contains(&event_type)
+}
+
 /// The keys whose end an event explains; `None` when it is of another type.
 pub(crate) fn explained_by(event_type: &str, facts: &[u8]) -> Option<Vec<KeyId>> {
-    if event_type != BEGINNING && !DESTRUCTIONS.contains(&event_type) {
+    if !explains_keys(event_type) {
         return None;
     }
     let Destruction { key, keys } = serde_json::from_slice(facts).ok()?;
