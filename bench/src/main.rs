@@ -27,6 +27,7 @@ mod report;
 mod rewrap;
 mod smtp_sink;
 mod snapshot;
+mod verify;
 mod writers;
 
 use clap::{Parser, ValueEnum};
@@ -90,12 +91,14 @@ enum Part {
     Accept,
     /// A million keys
     Rewrap,
+    /// Looking through an exported history, on one core
+    Verify,
 }
 
 impl Options {
     fn wants(&self, part: Part) -> bool {
         let usual = match part {
-            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept | Part::Rewrap => true,
+            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept | Part::Rewrap | Part::Verify => true,
             Part::Peers => self.peers,
             Part::Alternatives | Part::Snapshot | Part::LogSize => false,
         };
@@ -140,6 +143,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if options.wants(Part::Rewrap) {
         rewrap::measure(&options, &mut report).await?;
+    }
+    if options.wants(Part::Verify) {
+        verify::measure(&options, &mut report)?;
     }
     report.write(&options.json)
 }
