@@ -269,4 +269,11 @@ fn m4_2_an_old_log_opens_with_todays_keyring_only_and_the_forgotten_stay_closed(
     // The old log brought bodies back whose epoch is gone; they hold up no later one.
     assert!(installation.done(&["keys", "rotate"]).contains("the key of epoch 2 is destroyed"));
     assert_eq!(recipients(&client), known);
+    assert!(program.terminate().0.success());
+    // Two epochs on, no backup from before opens anything for anybody.
+    for (keyring, epoch) in [(&old, "epoch 1"), (&new, "epoch 2")] {
+        installation.lose_database();
+        let said = installation.refused(1, &["restore", "--from", &log, "--keyring", keyring, "--accept-loss"]);
+        assert!(said.contains(epoch), "{said}");
+    }
 }
