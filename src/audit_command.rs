@@ -4,6 +4,7 @@
 
 mod arguments;
 mod evidence;
+mod replay;
 mod reveal;
 mod tell;
 
@@ -18,6 +19,7 @@ use event_store::EventStore;
 pub(crate) use evidence::verify;
 use evidence::{ExportArguments, VerifyArguments};
 use history::{Fields, History, Moment};
+use replay::ReplayArguments;
 use reveal::Reveal;
 
 #[derive(Clone, Debug, Subcommand)]
@@ -56,6 +58,8 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Make the read models anew as they were, in a database of their own, and print the SHA-256 of each
+    Replay(ReplayArguments),
     /// Write an organisation's history as files that anybody can verify without this installation; the export itself is recorded
     Export(ExportArguments),
     /// Look through what `export` wrote, offline: is it what was signed, is anything missing, is what cannot be opened explained
@@ -81,6 +85,9 @@ pub(crate) enum AuditCommand {
 }
 
 pub(crate) async fn run(config: Config, command: AuditCommand) -> anyhow::Result<()> {
+    if let AuditCommand::Replay(arguments) = command {
+        return replay::run(config, arguments).await;
+    }
     let foundation = Foundation::beside(config).await?;
     let store = open_store(&foundation).await?;
     let history = History::new(store.clone(), foundation.clock.clone());
@@ -121,6 +128,7 @@ async fn answer(foundation: &Foundation, store: &EventStore, history: &History, 
         }
         AuditCommand::Export(arguments) => evidence::export(foundation, store, arguments).await,
         AuditCommand::Verify(arguments) => evidence::verify(arguments),
+        AuditCommand::Replay(_) => unreachable!("answered before this installation's log was opened"),
         AuditCommand::Prove { org, event } => evidence::prove(foundation, store, &org, event).await,
         AuditCommand::Consistency { org, old, new } => evidence::consistency(foundation, store, &org, old, new).await,
         AuditCommand::Key { org } => evidence::key(foundation, org.as_deref()).await,

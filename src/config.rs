@@ -109,6 +109,7 @@ pub struct EgressSettings {
 #[serde(deny_unknown_fields, default)]
 pub struct TransparencySettings {
     pub checkpoint_interval_s: u32,
+    pub witnesses: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

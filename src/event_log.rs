@@ -1,6 +1,8 @@
 //! Where the event log lies: in the database with everything else, or on a KurrentDB (`event_store.url`); and that it is the one that the rest
 //! of this installation belongs to.
 
+use crate::anchored_log::{self, LossNotAccepted};
+use crate::config::Config;
 use crate::serve::Foundation;
 use anyhow::{Context, anyhow, bail};
 use deadpool_postgres::Pool;
@@ -21,8 +23,20 @@ const REMEMBER: &str = "INSERT INTO ops.log_name (id, first_event) VALUES ($1, $
 /// How often it is looked whether the log is still the same one.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// For the server and its subcommands alike.
+/// For the server and its subcommands alike. A log that lacks what was signed of it stays closed.
 pub(crate) async fn open_store(foundation: &Foundation) -> anyhow::Result<EventStore> {
+    let store = open_whatever_is_missing(foundation).await?;
+    match anchored_log::check(&foundation.config, &store).await {
+        Ok(()) => Ok(store),
+        Err(error) => {
+            store.shutdown().await;
+            Err(error)
+        }
+    }
+}
+
+/// For whoever records that something is missing.
+pub(crate) async fn open_whatever_is_missing(foundation: &Foundation) -> anyhow::Result<EventStore> {
     check_place(foundation).await?;
     let store = match &foundation.config.event_store.url {
         None => in_database(foundation).await?,
@@ -107,9 +121,9 @@ pub(crate) async fn remembered(client: &Client) -> anyhow::Result<Option<LogName
     Ok(Some(LogName { id, first_event: EventId(row.get(1)) }))
 }
 
-/// Completes when the log is no longer the one that this process began with: moved elsewhere, or another server in the place of its own. A log
-/// that is empty at the start is remembered as soon as it has an event.
-pub(crate) async fn replaced(pool: Pool, store: EventStore, clock: Arc<dyn Clock>) -> anyhow::Error {
+/// Completes when the log is no longer the one that this process began with: moved elsewhere, another server in the place of its own, or one that
+/// went back behind what was signed. A log that is empty at the start is remembered as soon as it has an event.
+pub(crate) async fn replaced(config: Arc<Config>, pool: Pool, store: EventStore, clock: Arc<dyn Clock>) -> anyhow::Error {
     let mut news = store.subscribe(Position::START, Filter::default());
     loop {
         match news.next().await {
@@ -126,6 +140,9 @@ pub(crate) async fn replaced(pool: Pool, store: EventStore, clock: Arc<dyn Clock
             && let Err(error) = judge(name, known)
         {
             return error;
+        }
+        if let Ok(Some((_, end))) = anchored_log::missing(&config, &store).await {
+            return LossNotAccepted::Signed(end.at).into();
         }
         clock.sleep_until(clock.now() + LOOK_EVERY).await;
     }

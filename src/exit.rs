@@ -1,6 +1,7 @@
 //! What the program says to the shell when it ends.
 
-use crate::restore_command::{LossNotAccepted, UnfinishedRestore};
+use crate::anchored_log::LossNotAccepted;
+use crate::restore_command::UnfinishedRestore;
 use crate::{ClockFileError, ConfigError, DataDirectoryError, PostgresError};
 use backup::BackupError;
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ pub enum Exit {
     BadBackup = 6,
     /// A restore needs an empty database, or one was interrupted in this one.
     NotEmpty = 7,
-    /// The backup does not hold what is known to have happened, and `--accept-loss` was not said.
+    /// The log or the backup does not hold what is known to have happened, and `--accept-loss` was not said.
     LossNotAccepted = 8,
 }
 
@@ -38,7 +39,7 @@ Exit codes:
   5  the private PostgreSQL stopped by itself
   6  a backup is missing, damaged, of another log or of another version
   7  a restore needs an empty database, or one was interrupted in this database
-  8  a backup does not hold what is known to have happened; see `restore --accept-loss`
+  8  the log or a backup does not hold what is known to have happened; see `restore --accept-loss`
   9 to 15  `audit verify` found that a bundle does not hold: 8, and 1 for its integrity, 2 for its completeness, 4 for its erasures";
 
 /// A bundle was looked through, and something in it does not hold. What it is was printed.

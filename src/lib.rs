@@ -5,6 +5,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("Lethemail runs on Linux: it relies on the parent-death signal, /proc and CLOCK_BOOTTIME");
 
+mod anchored_log;
 mod audit_command;
 mod backup_command;
 mod cli;
@@ -23,6 +24,7 @@ mod log_command;
 mod logging;
 mod memory;
 mod metrics;
+mod operations;
 mod pools;
 mod private_postgres;
 mod progress;

@@ -108,8 +108,8 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
         () = signals.asked() => return Ok(()),
     };
     let replaced = {
-        let Foundation { pools, clock, .. } = &running.foundation;
-        event_log::replaced(pools.app.clone(), running.service.store.clone(), clock.clone())
+        let Foundation { config, pools, clock, .. } = &running.foundation;
+        event_log::replaced(config.clone(), pools.app.clone(), running.service.store.clone(), clock.clone())
     };
     let reason = tokio::select! {
         () = signals.asked() => StopReason::Asked,

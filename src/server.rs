@@ -51,6 +51,7 @@ impl Server {
                 body_bytes_max: config.limits.body_bytes_max,
                 bodies_in_flight_bytes: config.limits.bodies_in_flight_bytes,
                 client_address_header: config.client_address_header.clone(),
+                witnesses: config.transparency.witnesses.iter().filter_map(|key| key.parse().ok()).collect(),
                 ..ApiSettings::new(config.public_url.clone())
             },
         });

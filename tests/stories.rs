@@ -10,6 +10,7 @@ mod fail_over;
 mod key_providers;
 mod keys;
 mod kurrentdb;
+mod loss;
 mod main_path;
 mod metrics;
 mod moving;

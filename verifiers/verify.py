@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Looks through a bundle of `lethemail audit export`, with none of Lethemail's code: python3 verify.py BUNDLE [KEY]
+"""Looks through a bundle of `lethemail audit export`, with none of Lethemail's code: python3 verify.py BUNDLE [KEY [RECEIPTS]]
 
-KEY is the log's public key as `lethemail audit key --org …` prints it; without it the bundle's own is believed. Exit code 0 when everything holds,
+KEY is the log's public key as `lethemail audit key --org …` prints it; without it the bundle's own is believed. RECEIPTS is a file
+with ids of events that must be there, one a line. Exit code 0 when everything holds,
 otherwise 8, plus 1 for integrity, 2 for completeness, 4 for erasures. Needs the package `cryptography`; everything else is Python's own.
 """
 import base64
@@ -54,13 +55,13 @@ def included(leaf, index, size, path, root):
     return index < size and last == 0 and value == root
 
 
-def holds_proof(leaf, text, vkey):
-    """A C2SP tlog-proof: this leaf stands under a checkpoint that the key has signed."""
+def holds_proof(leaf, text, vkey, at=None):
+    """A C2SP tlog-proof: this leaf stands under a checkpoint that the key has signed, and there at this place where one is wanted."""
     head, note = text.split("\n\n", 1)
     form, index, *path = head.splitlines()
     assert form == "c2sp.org/tlog-proof@v1"
     size, root = open_note(note.lstrip("\n"), vkey)
-    return included(leaf, int(index.split()[1]), size, [base64.b64decode(line) for line in path], root)
+    return at in (None, int(index.split()[1])) and included(leaf, int(index.split()[1]), size, [base64.b64decode(line) for line in path], root)
 
 
 class Tiles:
@@ -138,8 +139,15 @@ def keys_of(header, facts):
     return keys + [facts["key"]] if "key" in facts else keys
 
 
+def former_leaf(former):
+    """The first leaf of a platform log that came after a loss: the last checkpoint of the one before, under its own name."""
+    key = bytes.fromhex(former["key"])
+    root = base64.b64encode(bytes.fromhex(former["root"])).decode()
+    return sha(b"\0", f"lethemail-{sha(key)[:8].hex()}/platform\n{former['size']}\n{root}\n".encode())
+
+
 def look_through(bundle, manifest, tiles):
-    destroyed, doomed, seen, versions, used, gaps = {}, set(), set(), {}, set(), []
+    destroyed, doomed, seen, versions, used, gaps, events = {}, set(), set(), {}, set(), [], set()
     first, end = manifest["first"], manifest["first"] + manifest["count"]
     last = first - 1
     with open(bundle / "events.jsonl", "rb") as lines:
@@ -156,6 +164,7 @@ def look_through(bundle, manifest, tiles):
                 faults["integrity"].append(f"line {number}, event {index}: in the wrong place, or twice")
             last = max(last, index)
             seen.add(index)
+            events.add(header["event_id"])
             stream, version = header["stream"], header["version"]
             if version != versions.get(stream, 0 if first == 0 else version):
                 gaps.append(f"line {number}: version {version} of {stream} comes too early or too late")
@@ -173,10 +182,10 @@ def look_through(bundle, manifest, tiles):
     missing = [index for index in range(first, min(end, tiles.size)) if index not in seen]
     # What streams lack follows from every other fault, so it is told where there is none.
     faults["completeness"] += [f"event {index}: missing" for index in missing] or ([] if faults["integrity"] else gaps)
-    return destroyed, doomed, used
+    return destroyed, doomed, used, events
 
 
-def main(bundle, key=None):
+def main(bundle, key=None, receipts=None):
     bundle = pathlib.Path(bundle)
     manifest = json.loads((bundle / "manifest.json").read_text())
     vkeys = (bundle / "keys").read_text().split()
@@ -196,19 +205,29 @@ def main(bundle, key=None):
     tiles = Tiles(bundle, size)
     if size and tiles.root() != root:
         faults["integrity"].append("tile: the tiles do not lead to the signed root")
-    destroyed, doomed, used = look_through(bundle, manifest, tiles)
+    destroyed, doomed, used, events = look_through(bundle, manifest, tiles)
+    wanted = pathlib.Path(receipts).read_text().split() if receipts else []
+    faults["completeness"] += [f"event {event}: a receipt names it" for event in wanted if event not in events]
     entry = f"{uuid.UUID(manifest['organization']).hex}\n{size}\n{base64.b64encode(root or b'').decode()}\n".encode()
     try:
         assert holds_proof(sha(b"\0", entry), (bundle / "platform/proof").read_text(), sibling("platform"))
     except Exception:
         faults["integrity"].append("platform/proof: it does not show the checkpoint in the platform log")
+    losses = []
     for number, line in enumerate((bundle / "explanations.jsonl").read_text().splitlines(), 1):
         explanation = json.loads(line)
         _, header, facts, _, leaf = read_line(explanation["event"])
         if holds_proof(leaf, explanation["proof"], sibling("0" * 32)):
             doomed.update(keys_of(header, facts))
+            losses += [json.loads(facts)] if header["event_type"] == "LossAccepted" else []
         else:
             faults["erasure"].append(f"explanations.jsonl line {number}: not proven")
+    formers, shown = [loss["former"] for loss in losses if loss["former"]], bundle / "platform/former"
+    if formers or shown.exists():
+        try:
+            assert holds_proof(former_leaf(formers[-1]), shown.read_text(), sibling("platform"), at=0)
+        except Exception:
+            faults["integrity"].append("platform/former: it does not show the former log as the first entry of the platform log")
     gone = set(manifest["unreadable_keys"])
     faults["erasure"] += [f"manifest.json: key {key} is gone, and nothing here destroyed it" for key in gone - doomed]
     faults["erasure"] += [f"event {destroyed[key]}: key {key} is still there" for key in (destroyed.keys() & used) - gone]
@@ -218,6 +237,8 @@ def main(bundle, key=None):
     for verdict, found in faults.items():
         print(f"{verdict:<13} {'BROKEN' if found else 'holds'}", *found[:20], sep="\n    " if found else "")
     print(f"{manifest['count']} events of {size}; key {key}")
+    for loss in losses:
+        print(f"loss accepted: what happened after {loss['since']} until {loss['until']} (microseconds since 1970) or later is missing")
     broken = sum(bit for bit, found in zip((1, 2, 4), faults.values()) if found)
     return broken and 8 + broken
 

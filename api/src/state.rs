@@ -16,7 +16,7 @@ use history::History;
 use projections::Freshness;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use transparency::Logs;
+use transparency::{Logs, VerifierKey};
 use vault::Vault;
 
 pub struct ApiParts {
@@ -47,6 +47,8 @@ pub struct ApiSettings {
     pub freshness_wait: Duration,
     /// The header in which a trusted proxy names the client's address; `None`: the peer's address is the client's.
     pub client_address_header: Option<String>,
+    /// Whose signatures on the platform log's checkpoints are taken in.
+    pub witnesses: Vec<VerifierKey>,
 }
 
 impl ApiSettings {
@@ -58,6 +60,7 @@ impl ApiSettings {
             bodies_in_flight_bytes: 128 << 20,
             freshness_wait: Duration::from_secs(5),
             client_address_header: None,
+            witnesses: vec![],
         }
     }
 }

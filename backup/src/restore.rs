@@ -61,7 +61,17 @@ impl<'a> Restore<'a> {
     }
 
     /// The events up to `end`, which [`Stored::check`] found, and what waited for delivery.
-    pub async fn log(&self, from: &Stored, end: u64, mut progress: impl FnMut(u64)) -> Result<(), BackupError> {
+    pub async fn log(&self, from: &Stored, end: u64, progress: impl FnMut(u64)) -> Result<(), BackupError> {
+        self.events(from, end, progress).await?;
+        for table in &from.manifest.tables {
+            copy_table(self.client, from, table).await?;
+        }
+        self.client.batch_execute(STRAY_TEXTS).await?;
+        Ok(())
+    }
+
+    /// The events up to `end`, and nothing else.
+    pub async fn events(&self, from: &Stored, end: u64, mut progress: impl FnMut(u64)) -> Result<(), BackupError> {
         let copy = format!("COPY log.event ({EVENT_COLUMNS}) FROM STDIN (FORMAT binary)");
         for file in from.manifest.events.iter().filter(|file| file.first <= end) {
             for position in [file.first, file.last] {
@@ -72,10 +82,6 @@ impl<'a> Restore<'a> {
             progress(end.min(file.last));
         }
         self.client.batch_execute(STREAMS).await?;
-        for table in &from.manifest.tables {
-            copy_table(self.client, from, table).await?;
-        }
-        self.client.batch_execute(STRAY_TEXTS).await?;
         Ok(())
     }
 

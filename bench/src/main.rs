@@ -28,6 +28,7 @@ mod report;
 mod rewrap;
 mod smtp_sink;
 mod snapshot;
+mod verify;
 mod writers;
 
 use clap::{Parser, ValueEnum};
@@ -93,12 +94,14 @@ enum Part {
     Rewrap,
     /// One person among many events
     Erase,
+    /// Looking through an exported history, on one core
+    Verify,
 }
 
 impl Options {
     fn wants(&self, part: Part) -> bool {
         let usual = match part {
-            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept | Part::Rewrap | Part::Erase => true,
+            Part::Append | Part::CatchUp | Part::Deliver | Part::Accept | Part::Rewrap | Part::Erase | Part::Verify => true,
             Part::Peers => self.peers,
             Part::Alternatives | Part::Snapshot | Part::LogSize => false,
         };
@@ -146,6 +149,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if options.wants(Part::Erase) {
         erase::measure(&options, &mut report).await?;
+    }
+    if options.wants(Part::Verify) {
+        verify::measure(&options, &mut report)?;
     }
     report.write(&options.json)
 }

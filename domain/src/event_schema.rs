@@ -1,7 +1,8 @@
 //! What the facts of every event look like, for whoever reads a log without this program.
 
 use crate::{
-    Aggregate, ApiKey, Category, Email, Erasure, Event, Evidence, Hold, KeyLife, Organization, Processing, SmtpServer, Suppression, User,
+    Aggregate, ApiKey, Category, Email, Erasure, Event, Evidence, Hold, KeyLife, Operations, Organization, Processing, SmtpServer, Suppression,
+    User,
 };
 use serde_json::{Value, json};
 
@@ -30,6 +31,7 @@ pub fn event_schemas() -> Vec<EventSchema> {
     schemas.extend(of::<Evidence>());
     schemas.extend(of::<Hold>());
     schemas.extend(of::<Processing>());
+    schemas.extend(of::<Operations>());
     schemas
 }
 

@@ -47,6 +47,8 @@ categories! {
     Evidence = 9 "evidence",
     /// Something that must not be destroyed for now.
     Hold = 10 "hold",
+    /// What operators do to the installation: putting a backup back, holding mail up.
+    Operations = 11 "operations",
     /// How far one person's data may be used.
     Processing = 12 "processing",
 }

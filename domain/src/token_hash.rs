@@ -56,4 +56,6 @@ hex_bytes! {
     LookupValue(16);
     /// Root of a Merkle tree (RFC 6962).
     RootHash(32);
+    /// An Ed25519 public key.
+    PublicKey(32);
 }

@@ -5,7 +5,8 @@
 //! the type under which it was sealed, and the leaf in the transparency log to the stored bytes.
 
 use crate::{
-    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, HoldEvent, KeyEvent, OrganizationEvent, ProcessingEvent,
+    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, HoldEvent, KeyEvent, OperationsEvent, OrganizationEvent,
+    ProcessingEvent,
     SmtpServerEvent, SuppressionEvent, UserEvent,
 };
 use crate::{Event, RecordedEvent};
@@ -51,6 +52,7 @@ pub fn current_facts(recorded: &RecordedEvent) -> Result<Cow<'_, [u8]>, DecodeEr
         Category::Platform => current::<KeyEvent>(recorded),
         Category::Hold => current::<HoldEvent>(recorded),
         Category::Processing => current::<ProcessingEvent>(recorded),
+        Category::Operations => current::<OperationsEvent>(recorded),
     }
 }
 

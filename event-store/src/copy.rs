@@ -63,12 +63,22 @@ pub struct Counterparts {
 }
 
 /// Brings `to` to where `from` ends now. `told` hears of every event that is known to stand in both, in order.
-pub async fn copy(from: &EventStore, to: &EventStore, mut told: impl FnMut(Counterparts)) -> Result<Copied, CopyError> {
+pub async fn copy(from: &EventStore, to: &EventStore, told: impl FnMut(Counterparts)) -> Result<Copied, CopyError> {
+    let head = from.head().await.map_err(CopyError::Source)?;
+    copy_up_to(from, to, head, told).await
+}
+
+/// Brings `to` to where `from` was at `head`.
+pub async fn copy_up_to(
+    from: &EventStore,
+    to: &EventStore,
+    head: Position,
+    mut told: impl FnMut(Counterparts),
+) -> Result<Copied, CopyError> {
     let (source_name, target_name) = (from.name().await.map_err(CopyError::Source)?, to.name().await.map_err(CopyError::Target)?);
     if source_name.is_some() && source_name == target_name {
         return Err(CopyError::SameLog);
     }
-    let head = from.head().await.map_err(CopyError::Source)?;
     let (mut source, mut target) = (Reading::of(from, head), Reading::of(to, crate::LOG_END));
     let mut walk = Walk::default();
     while let Some(there) = target.next().await.map_err(CopyError::Target)? {

@@ -16,7 +16,7 @@ mod read;
 mod subscription;
 
 pub use append::{APPEND_BYTES_MAX, AppendError, Appended, ExpectedVersion, StreamAppend};
-pub use copy::{Copied, CopyError, Counterparts, copy};
+pub use copy::{Copied, CopyError, Counterparts, copy, copy_up_to};
 pub use fault::Fault;
 pub use kurrentdb::{KurrentdbAddressError, KurrentdbConfig, KurrentdbReport, KurrentdbStore};
 pub use log_name::LogName;

@@ -4,8 +4,8 @@ use crate::as_of::decode;
 use crate::diff::Cause;
 use crate::{History, HistoryError, Moment};
 use domain::{
-    ApiKeyEvent, Category, EmailEvent, ErasureEvent, Event, EvidenceEvent, HoldEvent, KeyEvent, OrganizationEvent, ProcessingEvent,
-    RecordedEvent, SmtpServerEvent, StreamName, SuppressionEvent, UserEvent,
+    ApiKeyEvent, Category, EmailEvent, ErasureEvent, Event, EvidenceEvent, HoldEvent, KeyEvent, OperationsEvent, OrganizationEvent,
+    ProcessingEvent, RecordedEvent, SmtpServerEvent, StreamName, SuppressionEvent, UserEvent,
 };
 
 /// One event with its facts in today's form. Slot numbers in them refer to envelopes, which stay closed.
@@ -37,6 +37,7 @@ fn facts(event: &RecordedEvent) -> Result<serde_json::Value, HistoryError> {
         Category::Platform => decode::<KeyEvent>(event)?.event.facts(),
         Category::Hold => decode::<HoldEvent>(event)?.event.facts(),
         Category::Processing => decode::<ProcessingEvent>(event)?.event.facts(),
+        Category::Operations => decode::<OperationsEvent>(event)?.event.facts(),
     };
     Ok(serde_json::from_slice(&facts).expect("facts are written as JSON"))
 }

@@ -1,7 +1,7 @@
 //! Every action: who, what, when, from where.
 //!
 //! Everything that happens to accounts, organisations, keys, servers, suppressions and erasures, and of messages what people and applications did
-//! themselves: sending and cancelling. What mail servers answered is in a message's timeline. New events appear here by themselves: a fact named
+//! themselves: sending and cancelling; days that expired, copies of the history that were made, and what operators did. What mail servers answered is in a message's timeline. New events appear here by themselves: a fact named
 //! `origin` says which envelope tells where a request came from.
 
 use crate::envelope_column::{EnvelopeColumns, Sealing};
@@ -33,6 +33,9 @@ pub static PROJECTION: Projection = Projection {
         Category::Erasure,
         Category::Processing,
         Category::Email,
+        Category::Platform,
+        Category::Evidence,
+        Category::Operations,
     ],
     tables: &[Table {
         name: TABLE,
@@ -79,11 +82,14 @@ fn project<'a>(transaction: &'a Transaction<'a>, events: &'a [&'a RecordedEvent]
     })
 }
 
-/// A message's deliveries are no actions of anybody; that recipients were suppressed is part of sending.
+/// A message's deliveries are no actions of anybody; that recipients were suppressed is part of sending. Checkpoints come by the minute.
 fn is_action(event: &RecordedEvent) -> bool {
     let header = &event.header;
-    header.stream.category != Category::Email
-        || (!matches!(header.actor, Actor::System(_)) && matches!(&*header.event_type, "EmailQueued" | "EmailCancelled"))
+    match header.stream.category {
+        Category::Email => !matches!(header.actor, Actor::System(_)) && matches!(&*header.event_type, "EmailQueued" | "EmailCancelled"),
+        Category::Evidence => header.event_type != "CheckpointsRecorded",
+        _ => true,
+    }
 }
 
 async fn insert(transaction: &Transaction<'_>, actions: &[&RecordedEvent]) -> Result<(), ProjectionError> {
@@ -152,37 +158,41 @@ pub enum HistoryOrigin {
     Unstated,
 }
 
+/// Which part of a history is wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HistoryRange {
+    /// Only what stands before this place in the log.
+    pub before: Option<Position>,
+    /// Only what had happened by then.
+    pub until: Option<Timestamp>,
+}
+
 /// What an organisation's members and applications did in it, newest first.
 pub async fn of_organization(
     client: &ClientWrapper,
     organization: OrganizationId,
     first: usize,
-    before: Option<Position>,
+    range: HistoryRange,
 ) -> Result<Page<HistoryRow>, QueryError> {
-    page(client, "h.organization = $1", organization.0, first, before).await
+    page(client, "h.organization = $1", organization.0, first, range).await
 }
 
 /// What a person did in any organisation, and what happened to the account, newest first.
-pub async fn of_user(client: &ClientWrapper, user: UserId, first: usize, before: Option<Position>) -> Result<Page<HistoryRow>, QueryError> {
-    page(client, "h.user_id = $1", user.0, first, before).await
+pub async fn of_user(client: &ClientWrapper, user: UserId, first: usize, range: HistoryRange) -> Result<Page<HistoryRow>, QueryError> {
+    page(client, "h.user_id = $1", user.0, first, range).await
 }
 
-async fn page(
-    client: &ClientWrapper,
-    whose: &str,
-    id: Uuid,
-    first: usize,
-    before: Option<Position>,
-) -> Result<Page<HistoryRow>, QueryError> {
+async fn page(client: &ClientWrapper, whose: &str, id: Uuid, first: usize, range: HistoryRange) -> Result<Page<HistoryRow>, QueryError> {
     let query = format!(
         "SELECT h.organization, h.position, h.event_id, h.occurred_at_us, h.actor_id, h.stream_id, h.category, h.slot, h.actor, h.event_type, h.sealed,
             e.sealed AS email_sealed
         FROM {TABLE} h LEFT JOIN read.emails e ON h.category = $4 AND e.organization = h.organization AND e.id = h.stream_id AND e.event_id = h.event_id
-        WHERE {whose} AND h.position < $2 ORDER BY h.position DESC LIMIT $3"
+        WHERE {whose} AND h.position < $2 AND h.occurred_at_us <= $5 ORDER BY h.position DESC LIMIT $3"
     );
     let statement = client.prepare_cached(&query).await?;
-    let before = before.map_or([u8::MAX; 16], Position::to_bytes);
-    let rows = client.query(&statement, &[&id, &&before[..], &limit(first), &Category::Email.number()]).await?;
+    let before = range.before.map_or([u8::MAX; 16], Position::to_bytes);
+    let until = range.until.map_or(i64::MAX, Timestamp::micros);
+    let rows = client.query(&statement, &[&id, &&before[..], &limit(first), &Category::Email.number(), &until]).await?;
     Ok(Page::cut(rows.iter().map(HistoryRow::read).collect::<Result<_, _>>()?, first))
 }
 

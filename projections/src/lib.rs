@@ -37,7 +37,7 @@ pub mod smtp_servers;
 pub mod suppressions;
 pub mod timeline;
 
-pub use account_history::{HistoryOrigin, HistoryRow};
+pub use account_history::{HistoryOrigin, HistoryRange, HistoryRow};
 pub use api_keys::ApiKeyRow;
 pub use content_hash::content_hash;
 pub use delivery_queue::ClaimedDelivery;

@@ -6,7 +6,7 @@ use crate::serve::Foundation;
 use crate::service::{logs, vault_config};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use domain::{EventId, ExportFormat, KeyId, OrganizationId, Timestamp};
+use domain::{EventId, ExportFormat, KeyId, LossAccepted, OrganizationId, Timestamp};
 use event_store::EventStore;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -178,7 +178,29 @@ fn tell(report: &Report) {
     );
     tell_verdict("erasure", &report.erasure, erasure);
     println!("key           {}{}", report.key, if report.key_is_bundled { " (the bundle's own: compare it)" } else { "" });
-    println!("witnesses     {}", if report.witnesses.is_empty() { "none".to_owned() } else { report.witnesses.join(", ") });
+    for loss in &report.losses {
+        println!("loss          {}", describe(loss));
+    }
+    println!("witnesses     {}", witnesses(report));
+}
+
+fn witnesses(report: &Report) -> String {
+    let seen = |(name, size): &(String, u64)| format!("{name} has seen {size} of {} checkpoints", report.platform_size);
+    let known: Vec<String> = report.witnesses.iter().map(seen).collect();
+    let unknown: Vec<&str> = report.unknown_witnesses.iter().map(String::as_str).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    match unknown.is_empty() {
+        true => known,
+        false => format!("{known}; there are lines of {}, and no key to look at them with (--witness)", unknown.join(", ")),
+    }
+}
+
+fn describe(loss: &LossAccepted) -> String {
+    let time = |time: Option<Timestamp>| time.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string());
+    let key = loss.former.as_ref().map_or_else(String::new, |former| {
+        format!("; what was signed before, with {} checkpoints, is {}'s", former.size, Log::Platform.origin(&former.key.0))
+    });
+    format!("what happened after {}, until {} or later, is missing, and an operator accepted that{key}", time(loss.since), time(loss.until))
 }
 
 fn tell_verdict(name: &str, verdict: &Verdict, told: String) {
@@ -206,7 +228,10 @@ fn as_json(report: &Report) -> serde_json::Value {
         "tree_size": report.tree_size,
         "key": report.key,
         "key_is_bundled": report.key_is_bundled,
-        "witnesses": report.witnesses,
+        "losses": report.losses,
+        "witnesses": report.witnesses.iter().map(|(name, size)| json!({ "name": name, "checkpoints": size })).collect::<Vec<_>>(),
+        "unknown_witnesses": report.unknown_witnesses,
+        "checkpoints": report.platform_size,
         "destroyed_keys": report.destroyed_keys,
         "epochs_destroyed": report.epochs_destroyed,
         "closed_envelopes": report.closed_envelopes,

@@ -89,7 +89,7 @@ impl Default for SmtpSettings {
 
 impl Default for TransparencySettings {
     fn default() -> Self {
-        Self { checkpoint_interval_s: 60 }
+        Self { checkpoint_interval_s: 60, witnesses: vec![] }
     }
 }
 

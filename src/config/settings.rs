@@ -97,6 +97,11 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Whole,
         "Seconds between signed checkpoints of the history, where there is news; each adds an event to the log.",
     ),
+    setting(
+        "transparency.witnesses",
+        Kind::List,
+        "Keys (name+1a2b3c4d+base64, cosignature/v1) of witnesses whose signatures on checkpoints are taken in and shown.",
+    ),
     setting("limits.body_bytes_max", Kind::Whole, "Largest request body; a larger one is answered with 413."),
     setting("limits.bodies_in_flight_bytes", Kind::Whole, "Bytes of request bodies held at a time; beyond it, 503 with Retry-After."),
     setting(

@@ -4,6 +4,7 @@ use super::{Config, ConfigError};
 use event_store::KurrentdbConfig;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use transparency::{Algorithm, VerifierKey};
 
 const KURRENTDB: &str =
     "an address of KurrentDB, as in esdb://host:2113?tls=false or kurrentdb+discover://host, or left out: the log is in the database then";
@@ -51,6 +52,11 @@ impl Config {
             ),
             (self.egress.allowed_networks.iter().all(|text| is_network(text)), "egress.allowed_networks", "networks such as 10.0.0.0/8"),
             (self.transparency.checkpoint_interval_s > 0, "transparency.checkpoint_interval_s", "at least 1"),
+            (
+                self.transparency.witnesses.iter().all(|key| is_witness(key)),
+                "transparency.witnesses",
+                "keys of witnesses as in witness.example+1a2b3c4d+BAcd… (C2SP signed-note, algorithm 4)",
+            ),
             (self.limits.body_bytes_max > 0, "limits.body_bytes_max", "at least 1"),
             (
                 self.limits.bodies_in_flight_bytes >= self.limits.body_bytes_max,
@@ -64,6 +70,10 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+fn is_witness(key: &str) -> bool {
+    key.parse::<VerifierKey>().is_ok_and(|key| key.algorithm == Algorithm::CosignatureV1)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, ConfigError> {

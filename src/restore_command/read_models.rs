@@ -12,7 +12,7 @@ use tokio::sync::watch;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// From nothing, as a server would, and the hash of each as `projections list` prints it.
-pub(super) async fn build(foundation: &Foundation, store: &EventStore) -> anyhow::Result<()> {
+pub(crate) async fn build(foundation: &Foundation, store: &EventStore) -> anyhow::Result<()> {
     let projector = Projector::new(projections::Parts {
         store: store.clone(),
         pool: foundation.pools.projector.clone(),

@@ -57,6 +57,16 @@ impl TestDatabase {
         Self { url }
     }
 
+    /// The database as it is now, under another name. Nobody may be connected to it.
+    pub async fn copy(&self) -> Self {
+        let (base, name) = (with_database(&self.url, "postgres"), name_of(&self.url));
+        #[expect(clippy::disallowed_methods, reason = "a database name of a test run, which need not repeat")]
+        let copy = format!("test_{}", Uuid::new_v4().simple());
+        let statement = format!("CREATE DATABASE {copy} TEMPLATE {name}");
+        connect(&base).await.batch_execute(&statement).await.expect("nobody is connected to the database");
+        Self { url: with_database(&self.url, &copy) }
+    }
+
     /// A single connection as the server's superuser.
     pub async fn client(&self) -> Client {
         connect(&self.url).await
@@ -92,4 +102,9 @@ fn with_database(url: &str, name: &str) -> String {
         Some(options) => format!("{server}/{name}?{options}"),
         None => format!("{server}/{name}"),
     }
+}
+
+fn name_of(url: &str) -> &str {
+    let address = url.split_once('?').map_or(url, |(address, _)| address);
+    address.rsplit_once('/').expect("a postgresql:// address ends in /NAME").1
 }

@@ -3,6 +3,7 @@
 use super::account::Account;
 use crate::program::{Place, Program, eventually, lethemail};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use test_support::TestDatabase;
@@ -10,12 +11,14 @@ use test_support::TestDatabase;
 struct Site {
     place: Place,
     database: TestDatabase,
+    witness: String,
 }
 
 impl Site {
     fn command(&self) -> Command {
         let mut command = lethemail(&self.place);
         command.env("DATABASE_URL", &self.database.url).env("LETHEMAIL_TRANSPARENCY__CHECKPOINT_INTERVAL_S", "1");
+        command.env("LETHEMAIL_TRANSPARENCY__WITNESSES", &self.witness);
         command
     }
 
@@ -28,23 +31,23 @@ impl Site {
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
         String::from_utf8(output.stdout).unwrap()
     }
+}
 
-    /// What Go's, PyPI's and our Python programs say.
-    fn elsewhere(&self, bundle: &Path, key: &str) -> [bool; 3] {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let holds = |script: &str, arguments: &[&Path]| Command::new(root.join(script)).args(arguments).output().unwrap().status.success();
-        [
-            holds("scripts/go-sumdb", &[bundle]),
-            holds("scripts/python-peer", &[&root.join("verifiers/pymerkle_check.py"), bundle]),
-            holds("scripts/python-peer", &[&root.join("verifiers/verify.py"), bundle, Path::new(key)]),
-        ]
-    }
+/// What Go's, PyPI's and our Python programs say.
+pub(super) fn elsewhere(bundle: &Path, key: &str) -> [bool; 3] {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let holds = |script: &str, arguments: &[&Path]| Command::new(root.join(script)).args(arguments).output().unwrap().status.success();
+    [
+        holds("scripts/go-sumdb", &[bundle]),
+        holds("scripts/python-peer", &[&root.join("verifiers/pymerkle_check.py"), bundle]),
+        holds("scripts/python-peer", &[&root.join("verifiers/verify.py"), bundle, Path::new(key)]),
+    ]
 }
 
 #[test]
 fn c8_1c_m4_2_a_history_is_taken_away_and_verified_by_programs_that_others_wrote() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let site = Site { place: Place::new(), database: runtime.block_on(TestDatabase::create()) };
+    let site = Site { place: Place::new(), database: runtime.block_on(TestDatabase::create()), witness: witness(&[]) };
     let mut program = Program::spawn(&mut site.command());
     program.until("\"ready\"");
     let account = Account::first(&mut program);
@@ -69,7 +72,75 @@ fn c8_1c_m4_2_a_history_is_taken_away_and_verified_by_programs_that_others_wrote
     let events = site.place.path().join("cloudevents");
     site.text(&["export", "--org", &organization, "--to", events.to_str().unwrap(), "--format", "cloudevents"]);
     site.text(&["verify", events.to_str().unwrap(), "--key", &key, "--checkpoint", bundle.join("checkpoint").to_str().unwrap()]);
+    cosigned(&site, &account.person.url, &organization, &key);
+    replayed(&site, &runtime);
     program.terminate();
+}
+
+/// A witness that shares no code with us: it reads the platform log's checkpoint, signs it with a time (C2SP tlog-cosignature) and hands it in. Without an
+/// address it tells its key.
+const WITNESS: &str = r#"
+import base64, hashlib, sys, time, urllib.request
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+name, key = "witness.example/w1", Ed25519PrivateKey.from_private_bytes(b"w" * 32)
+public = b"\x04" + key.public_key().public_bytes_raw()
+key_id = hashlib.sha256(name.encode() + b"\n" + public).digest()[:4]
+if len(sys.argv) == 1:
+    print(f"{name}+{key_id.hex()}+{base64.b64encode(public).decode()}")
+else:
+    note = urllib.request.urlopen(sys.argv[1] + "/transparency/platform/checkpoint").read().decode()
+    now = int(time.time())
+    signed = key.sign(f"cosignature/v1\ntime {now}\n{note.split(chr(10) * 2)[0]}\n".encode())
+    line = "\u2014 " + name + " " + base64.b64encode(key_id + now.to_bytes(8, "big") + signed).decode() + "\n"
+    request = urllib.request.Request(sys.argv[1] + "/transparency/cosignature", (note + line).encode(), {"content-type": "text/plain"})
+    print(urllib.request.urlopen(request).read().decode())
+"#;
+
+fn witness(arguments: &[&str]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(root.join("scripts/python-peer")).args(["-c", WITNESS]).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn cosigned(site: &Site, url: &str, organization: &str, key: &str) {
+    assert_eq!(witness(&[url]), "witness.example/w1");
+    let bundle = site.place.path().join("cosigned");
+    site.text(&["export", "--org", organization, "--to", bundle.to_str().unwrap()]);
+    let arguments = ["verify", bundle.to_str().unwrap(), "--key", key, "--format", "json"];
+    let report: Value = serde_json::from_str(&site.text(&arguments)).unwrap();
+    assert_eq!((&report["witnesses"], &report["unknown_witnesses"]), (&json!([]), &json!(["witness.example/w1"])), "{report:#}");
+    let report: Value = serde_json::from_str(&site.text(&[&arguments[..], &["--witness", &site.witness]].concat())).unwrap();
+    let (seen, all) = (report["witnesses"][0]["checkpoints"].as_u64().unwrap(), report["checkpoints"].as_u64().unwrap());
+    assert!(0 < seen && seen < all, "{report:#}");
+    assert_eq!(elsewhere(&bundle, key), [true, true, true]);
+}
+
+/// Out of the log alone, the read models are the same as those that grew with it.
+fn replayed(site: &Site, runtime: &tokio::runtime::Runtime) {
+    let list = || String::from_utf8(site.command().args(["projections", "list"]).output().unwrap().stdout).unwrap();
+    let hashes = |list: &str| -> BTreeMap<String, String> {
+        let words = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        words
+            .filter(|words| words[words.len() - 1].len() == 64)
+            .map(|words| (words[0].to_owned(), words[words.len() - 1].to_owned()))
+            .collect()
+    };
+    let (all, early) = (runtime.block_on(TestDatabase::create()), runtime.block_on(TestDatabase::create()));
+    // Checkpoints come by themselves, and are in no read model.
+    eventually("they are up to date, and the same", || {
+        let before = list();
+        let fresh = runtime.block_on(TestDatabase::create());
+        before.lines().all(|line| line.contains(" 0 behind")) && hashes(&site.text(&["replay", "--into", &fresh.url])) == hashes(&before)
+    });
+    let now = hashes(&site.text(&["replay", "--into", &all.url]));
+    let then = hashes(&site.text(&["replay", "--into", &early.url, "--until", "5"]));
+    assert_eq!(now.len(), then.len());
+    assert_ne!(now, then);
+    // Nobody replays over it, and no server works there.
+    assert!(!site.ask(&["replay", "--into", &all.url]).status.success());
+    assert_eq!(site.command().env("DATABASE_URL", &all.url).args(["queue", "status"]).output().unwrap().status.code(), Some(7));
+    assert!(!site.ask(&["replay", "--into", &site.database.url]).status.success(), "never over the installation's own");
 }
 
 fn holds(site: &Site, bundle: &Path, key: &str) {
@@ -79,7 +150,7 @@ fn holds(site: &Site, bundle: &Path, key: &str) {
     assert!(report["closed_envelopes"].as_u64().unwrap() >= 1, "{report:#}");
     let last = std::fs::read_to_string(bundle.join("manifest.json")).unwrap();
     assert!(last.contains("HistoryExported"), "the copy tells of its own making");
-    assert_eq!(site.elsewhere(bundle, key), [true, true, true]);
+    assert_eq!(elsewhere(bundle, key), [true, true, true]);
 }
 
 fn what_was_changed_is_found(site: &Site, bundle: &Path, key: &str) {
@@ -98,7 +169,7 @@ fn what_was_changed_is_found(site: &Site, bundle: &Path, key: &str) {
     let mut flipped = content.clone();
     flipped[50] ^= 1;
     std::fs::write(&entries, flipped).unwrap();
-    assert_eq!(site.elsewhere(bundle, key), [false, false, false]);
+    assert_eq!(elsewhere(bundle, key), [false, false, false]);
     std::fs::write(&entries, content).unwrap();
 }
 

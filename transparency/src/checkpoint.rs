@@ -4,7 +4,7 @@ use crate::hash::Hash;
 use crate::verifier_key::VerifierKey;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use domain::{OrganizationId, RecordedCheckpoint};
+use domain::{FormerLog, OrganizationId, RecordedCheckpoint};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 use std::str::FromStr;
@@ -71,6 +71,11 @@ impl fmt::Display for Log {
 pub fn platform_entry(checkpoint: &RecordedCheckpoint) -> String {
     let origin = Log::Organization(checkpoint.organization).to_string();
     Checkpoint { origin, size: checkpoint.size, root: checkpoint.root.0 }.text()
+}
+
+/// The first entry of a platform log that comes after another: that one's last checkpoint, under its full name.
+pub fn former_entry(former: &FormerLog) -> String {
+    Checkpoint { origin: Log::Platform.origin(&former.key.0), size: former.size, root: former.root.0 }.text()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,11 @@ use crate::bundle::{EventsFormat, Explanation, FileEntry, MANIFEST_FORMAT, Manif
 use crate::checkpoint::{Checkpoint, Log};
 use crate::entry::{Entry, bundle};
 use crate::logs::{Logs, LogsError};
+use crate::note::Note;
 use crate::proof::{root_at, tiles_for};
 use crate::tile::{TILE_WIDTH, TileId};
-use crate::verify::{END_OF_EPOCH, explained_by};
+use crate::verify::{BEGINNINGS, END_OF_EPOCH, LOSS, explained_by};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use domain::{Category, EnvelopeKeys, KeyId, OrganizationId, Position, RecordedEvent, SlotContent, Timestamp, event_schemas};
 use event_store::Filter;
 use sha2::{Digest, Sha256};
@@ -153,19 +155,37 @@ impl Logs {
         let index = self.platform_index_of(organization, checkpoint.size).await?.ok_or(ExportError::NothingSigned)?;
         let proof = self.prove(Log::Platform, index).await?.ok_or(ExportError::NothingSigned)?;
         export.write("platform/checkpoint", proof.checkpoint.as_bytes())?;
-        export.write("platform/proof", proof.text().as_bytes())
+        export.write("platform/proof", proof.text().as_bytes())?;
+        self.export_cosigned(export, &proof.checkpoint).await?;
+        if self.former().await?.is_some() {
+            let first = self.prove(Log::Platform, 0).await?.ok_or(ExportError::NothingSigned)?;
+            export.write("platform/former", first.text().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The newest of the platform's checkpoints that a witness has signed, and that the platform log goes on from it. A checkpoint of a moment ago, as that of
+    /// an export is, has no witness yet.
+    async fn export_cosigned(&self, export: &mut Export, newest: &str) -> Result<(), ExportError> {
+        let size = |note: &str| Some(note.parse::<Note>().ok()?.text.parse::<Checkpoint>().ok()?.size);
+        let newest = size(newest).ok_or(LogsError::Malformed)?;
+        let Some((cosigned, note)) = self.cosigned().await?.filter(|(cosigned, _)| cosigned.size <= newest) else { return Ok(()) };
+        let path = self.consistency(Log::Platform, cosigned.size, newest).await?;
+        let lines: String = path.iter().map(|hash| BASE64_STANDARD.encode(hash) + "\n").collect();
+        export.write("platform/cosigned", note.as_bytes())?;
+        export.write("platform/consistency", lines.as_bytes())
     }
 
     /// A person's account is the platform's to forget, and epochs are its to end. Its events that explain why keys which this history names are
-    /// gone, and those that ended an epoch, are added with proofs.
+    /// gone, those that ended an epoch, and losses that were accepted, are added with proofs.
     pub async fn explain(&self, export: &mut Export, gone: &[KeyId]) -> Result<(), ExportError> {
         export.manifest.unreadable_keys = gone.to_vec();
         let unexplained: HashSet<KeyId> = gone.iter().filter(|key| !export.explained.contains(key)).copied().collect();
         let mut file = export.create("explanations.jsonl")?;
         let filter = Filter {
-            categories: vec![Category::Erasure, Category::Platform],
+            categories: vec![Category::Erasure, Category::Platform, Category::Evidence],
             organization: Some(OrganizationId::PLATFORM),
-            event_types: ["ErasureStarted", "SubjectKeyDestroyed", END_OF_EPOCH].map(str::to_owned).to_vec(),
+            event_types: BEGINNINGS.iter().chain(&["SubjectKeyDestroyed", END_OF_EPOCH, LOSS]).map(|word| (*word).to_owned()).collect(),
         };
         let mut after = Position::START;
         loop {
@@ -183,7 +203,7 @@ impl Logs {
 }
 
 fn concerns(event: &RecordedEvent, unexplained: &HashSet<KeyId>) -> bool {
-    event.header.event_type == END_OF_EPOCH || keys_of(event).iter().any(|key| unexplained.contains(key))
+    [END_OF_EPOCH, LOSS].contains(&&*event.header.event_type) || keys_of(event).iter().any(|key| unexplained.contains(key))
 }
 
 /// The keys whose end an event explains.

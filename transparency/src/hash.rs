@@ -9,6 +9,15 @@ pub fn empty_root() -> Hash {
     Sha256::digest([]).into()
 }
 
+/// SHA-256 as manifests write it.
+pub fn hex_digest(content: &[u8]) -> String {
+    to_hex(&Sha256::digest(content).into())
+}
+
+pub(crate) fn to_hex(hash: &Hash) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 pub fn leaf_hash(entry: &[u8]) -> Hash {
     Sha256::new().chain_update([0]).chain_update(entry).finalize().into()
 }

@@ -1,13 +1,13 @@
 //! From recorded events to leaves. A batch's rows and the bookmark go together, so a crash leaves both or neither.
 
-use crate::checkpoint::{Log, platform_entry};
+use crate::checkpoint::{Log, former_entry, platform_entry};
 use crate::edge::{Edge, FullTile};
 use crate::entry::Entry;
 use crate::hash::{Hash, leaf_hash};
 use crate::lease::Lease;
 use crate::logs::{Logs, LogsError};
 use crate::rows::{self, BundleRow, EVENT_BYTES};
-use domain::{CheckpointsRecorded, Event, EvidenceEvent, OrganizationId, RecordedCheckpoint, RecordedEvent};
+use domain::{CheckpointsRecorded, Event, EvidenceEvent, FormerLog, OrganizationId, RecordedCheckpoint, RecordedEvent};
 use std::collections::BTreeMap;
 
 /// Events read at a time. Each batch rewrites the last tiles of the logs that it touches, so a small one costs more.
@@ -39,9 +39,14 @@ impl Logs {
         }
         loop {
             let events = self.store.read_all(lease.position, BATCH).await?;
-            let Some(last) = events.last() else { return Ok(()) };
-            self.take_in(lease, &events).await?;
-            lease.position = last.position;
+            if events.is_empty() {
+                return Ok(());
+            }
+            // An accepted loss ends one platform log and begins another, so it comes first in what is taken in at once.
+            for some in events.chunk_by(|_, next| &*next.header.event_type != "LossAccepted") {
+                self.take_in(lease, some).await?;
+                lease.position = some.last().expect("a chunk is not empty").position;
+            }
         }
     }
 
@@ -51,12 +56,20 @@ impl Logs {
         let last = events.last().expect("an empty batch is not taken in");
         // First, so that a process that has lost the lease waits here and changes nothing.
         self.advance(&transaction, lease, last.position, last.header.event_id.0).await?;
-        let (growths, recorded) = growths(events)?;
+        let former = former_log(&events[0])?;
+        if let Some(former) = &former {
+            rows::begin_anew(&transaction, former).await?;
+        }
+        let (mut growths, recorded) = growths(events)?;
+        if let Some(former) = &former {
+            growths.entry(Log::Platform).or_default().leaves.insert(0, leaf_hash(former_entry(former).as_bytes()));
+        }
         let logs: Vec<Log> = growths.keys().copied().collect();
         let mut edges = rows::edges(&transaction, &logs).await?;
         let mut bundles = rows::last_bundles(&transaction, &logs).await?;
         let mut changes = Changes { recorded, ..Changes::default() };
-        let first_checkpoint = edges.get(&Log::Platform).map_or(0, Edge::size);
+        // The former log is an entry, and no recorded checkpoint.
+        let first_checkpoint = edges.get(&Log::Platform).map_or(0, Edge::size) + u64::from(former.is_some());
         for (log, growth) in growths {
             let mut edge = edges.remove(&log).unwrap_or_default();
             let mut full = Vec::new();
@@ -90,6 +103,18 @@ fn growths(events: &[RecordedEvent]) -> Result<(BTreeMap<Log, Growth>, Vec<Recor
         recorded.extend(checkpoints);
     }
     Ok((growths, recorded))
+}
+
+/// The platform log that ends with this event: an operator accepted that it had come further than the events that are left.
+fn former_log(event: &RecordedEvent) -> Result<Option<FormerLog>, LogsError> {
+    let header = &event.header;
+    if (&*header.event_type, header.organization) != ("LossAccepted", OrganizationId::PLATFORM) {
+        return Ok(None);
+    }
+    match EvidenceEvent::decode(&header.event_type, header.schema_version, &event.facts) {
+        Ok(EvidenceEvent::LossAccepted(loss)) => Ok(loss.former),
+        _ => Err(LogsError::Malformed),
+    }
 }
 
 fn checkpoints(event: &RecordedEvent) -> Result<Option<Vec<RecordedCheckpoint>>, LogsError> {

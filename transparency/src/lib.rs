@@ -6,6 +6,7 @@
 
 mod bundle;
 mod checkpoint;
+mod cosignatures;
 mod edge;
 mod entry;
 mod export;
@@ -18,20 +19,22 @@ mod proof;
 mod read_logs;
 mod rows;
 mod tile;
+mod tlog_proof;
 mod verifier_key;
 mod verify;
 
 pub use bundle::*;
-pub use checkpoint::{Checkpoint, CheckpointError, Log, platform_entry};
+pub use checkpoint::{Checkpoint, CheckpointError, Log, former_entry, platform_entry};
+pub use cosignatures::{Cosigning, Witnesses};
 pub use edge::{Edge, FullTile};
 pub use entry::{ENTRY_BYTES, Entry, bundle, parse_bundle};
 pub use export::{Export, ExportError};
-pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use hash::{Hash, empty_root, hex_digest, leaf_hash, node_hash};
 pub use lease::Lease;
-pub use logs::{Logs, LogsError, Parts, Unsigned};
+pub use logs::{Logs, LogsError, Parts, Unsigned, holds};
 pub use note::{Note, NoteError, NoteSignature};
 pub use proof::{Node, Nodes, ProofError, consistency_proof, inclusion_proof, root_at, tiles_for, verify_consistency, verify_inclusion};
-pub use read_logs::Proof;
 pub use tile::{TILE_WIDTH, TileId, TilePathError, node_in_tile, tiles_of};
+pub use tlog_proof::Proof;
 pub use verifier_key::{Algorithm, VerifierKey, VerifierKeyError, VerifySignature, cosigned};
-pub use verify::{Fault, Report, Verdict, VerifyError, VerifyOptions, verify_bundle};
+pub use verify::{Fault, Report, Verdict, VerifyError, VerifyOptions, explains_keys, verify_bundle};

@@ -1,18 +1,18 @@
 //! The logs as they lie in the database, beside the event log that they follow from.
 
 use crate::checkpoint::{Checkpoint, Log};
+use crate::entry::Entry;
 use crate::hash::Hash;
 use crate::lease::Lease;
 use crate::rows;
 use deadpool_postgres::Pool;
 use domain::{
-    Actor, Category, Clock, CorrelationId, Draft, Event, EventId, Evidence, EvidenceEvent, ExportFormat, Ids, NewEvent, OrganizationId,
-    RecordedCheckpoint, RootHash, SealedSlots, StreamName, SystemActor, Timestamp,
+    Actor, Category, Clock, CorrelationId, Draft, Event, EventId, Evidence, EvidenceEvent, ExportFormat, Ids, LogEnd, NewEvent,
+    OrganizationId, RecordedCheckpoint, RecordedEvent, RootHash, SealedSlots, StreamName, SystemActor, Timestamp,
 };
 use event_store::{AppendError, Direction, EventStore, ExpectedVersion, Fault, ReadError, ReadFrom, StreamAppend};
 use std::borrow::Cow;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// Checkpoints in one event: it stays well below the megabyte that an append may weigh.
 const RECORDED_AT_ONCE: usize = 4_000;
@@ -79,6 +79,18 @@ impl Unsigned {
     }
 }
 
+/// Whether a log still holds what is known elsewhere to have been in it.
+pub async fn holds(store: &EventStore, end: &LogEnd) -> Result<bool, ReadError> {
+    let from = ReadFrom::Version(end.version);
+    let found = store.read_stream(Evidence::stream_of_recordings(), from, Direction::Forwards, 1).await?;
+    Ok(found.first().map(log_end).as_ref() == Some(end))
+}
+
+fn log_end(event: &RecordedEvent) -> LogEnd {
+    let header = &event.header;
+    LogEnd { event: header.event_id, version: header.version, leaf: Entry::of(event).leaf(), at: header.occurred_at }
+}
+
 impl Logs {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, pool, clock, ids } = parts;
@@ -134,9 +146,20 @@ impl Logs {
         }
     }
 
-    /// One stream holds them all, so that of two processes that record at once one is refused.
+    /// The last recording: whoever vouches for the logs as they stand says with it how far the event log had come.
+    pub async fn end(&self) -> Result<Option<LogEnd>, LogsError> {
+        let stream = Evidence::stream_of_recordings();
+        let last = self.store.read_stream(stream, ReadFrom::End, Direction::Backwards, 1).await?;
+        Ok(last.first().map(log_end))
+    }
+
+    /// Whether the event log still holds what is known elsewhere to have been in it.
+    pub async fn holds(&self, end: &LogEnd) -> Result<bool, LogsError> {
+        Ok(holds(&self.store, end).await?)
+    }
+
     async fn append(&self, checkpoints: &[RecordedCheckpoint]) -> Result<(), LogsError> {
-        let stream = StreamName::new(Category::Evidence, OrganizationId::PLATFORM, Uuid::nil());
+        let stream = Evidence::stream_of_recordings();
         let last = self.store.read_stream(stream, ReadFrom::End, Direction::Backwards, 1).await?;
         let now = self.clock.now();
         let occurred_at = last.first().map_or(now, |last| last.header.occurred_at.max(now));

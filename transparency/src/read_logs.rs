@@ -1,6 +1,6 @@
 //! Looking at the logs: checkpoints, tiles, entries and proofs.
 
-use crate::checkpoint::{Checkpoint, Log, platform_entry};
+use crate::checkpoint::{Checkpoint, Log, former_entry, platform_entry};
 use crate::entry::{Entry, bundle};
 use crate::hash::Hash;
 use crate::logs::{Logs, LogsError};
@@ -8,10 +8,11 @@ use crate::note::Note;
 use crate::proof::{Nodes, consistency_proof, inclusion_proof, root_at, tiles_for};
 use crate::rows::{EVENT_BYTES, signed, unsigned};
 use crate::tile::{TILE_WIDTH, TileId, node_in_tile};
-use base64::prelude::{BASE64_STANDARD, Engine};
-use domain::{EventId, OrganizationId, Position, RecordedCheckpoint, RecordedEvent, RootHash};
+use crate::tlog_proof::Proof;
+use domain::{EventId, FormerLog, OrganizationId, Position, PublicKey, RecordedCheckpoint, RecordedEvent, RootHash};
 use std::collections::HashMap;
 use std::ops::Range;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 const NOTE: &str = "SELECT note FROM ops.transparency_log WHERE log = $1 AND note IS NOT NULL";
@@ -20,36 +21,8 @@ const TILES: &str = "SELECT t.level, t.number, t.hashes FROM unnest($2::int2[], 
 const BUNDLES: &str = "SELECT number, events FROM ops.transparency_bundle WHERE log = $1 AND number >= $2 AND number < $3 ORDER BY number";
 const HOLDING: &str = "SELECT number, events FROM ops.transparency_bundle WHERE log = $1 AND greatest_event >= $2 AND least_event <= $2";
 const CHECKPOINTS: &str =
-    "SELECT organization, size, root FROM ops.transparency_checkpoint WHERE number >= $1 AND number < $2 ORDER BY number";
+    "SELECT organization, size, root, former_key FROM ops.transparency_checkpoint WHERE number >= $1 AND number < $2 ORDER BY number";
 const CHECKPOINT_OF: &str = "SELECT number FROM ops.transparency_checkpoint WHERE organization = $1 AND size = $2 ORDER BY number LIMIT 1";
-
-const PROOF_FORMAT: &str = "c2sp.org/tlog-proof@v1\n";
-
-/// That a leaf stands in the tree of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    pub index: u64,
-    pub path: Vec<Hash>,
-    /// The signed note.
-    pub checkpoint: String,
-}
-
-impl Proof {
-    /// As a file that other programs read (C2SP tlog-proof).
-    pub fn text(&self) -> String {
-        let path: String = self.path.iter().map(|hash| BASE64_STANDARD.encode(hash) + "\n").collect();
-        format!("{PROOF_FORMAT}index {}\n{path}\n{}", self.index, self.checkpoint)
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        let (index, rest) = text.strip_prefix(PROOF_FORMAT)?.strip_prefix("index ")?.split_once('\n')?;
-        // A leaf that is the whole tree has no path.
-        let (path, checkpoint) = rest.strip_prefix('\n').map(|checkpoint| ("", checkpoint)).or_else(|| rest.split_once("\n\n"))?;
-        let hash = |line: &str| Hash::try_from(BASE64_STANDARD.decode(line).ok()?).ok();
-        let path = path.lines().map(hash).collect::<Option<Vec<Hash>>>()?;
-        Some(Self { index: index.parse().ok()?, path, checkpoint: checkpoint.to_owned() })
-    }
-}
 
 impl Logs {
     /// The newest signed checkpoint.
@@ -90,9 +63,7 @@ impl Logs {
             Log::Organization(organization) => {
                 self.events(organization, range.clone()).await?.iter().map(|event| Entry::of(event).0.to_vec()).collect()
             }
-            Log::Platform => {
-                self.checkpoints(range.clone()).await?.iter().map(|checkpoint| platform_entry(checkpoint).into_bytes()).collect()
-            }
+            Log::Platform => self.platform_entries(range.clone()).await?.into_iter().map(String::into_bytes).collect(),
         };
         let whole = entries.len() as u64 == range.end - range.start;
         Ok(whole.then(|| bundle(entries.iter().map(Vec::as_slice))))
@@ -113,15 +84,19 @@ impl Logs {
         Ok(self.store.read_at(&positions).await?)
     }
 
-    async fn checkpoints(&self, range: Range<u64>) -> Result<Vec<RecordedCheckpoint>, LogsError> {
+    async fn platform_entries(&self, range: Range<u64>) -> Result<Vec<String>, LogsError> {
         let client = self.pool.get().await?;
         let statement = client.prepare_cached(CHECKPOINTS).await?;
         let rows = client.query(&statement, &[&signed(range.start), &signed(range.end)]).await?;
-        let checkpoint = |row: &tokio_postgres::Row| {
-            let root = row.get::<_, &[u8]>(2).try_into().map_err(|_| LogsError::Malformed)?;
-            Ok(RecordedCheckpoint { organization: OrganizationId(row.get(0)), size: unsigned(row.get(1)), root: RootHash(root) })
-        };
-        rows.iter().map(checkpoint).collect()
+        rows.iter().map(platform_entry_of).collect()
+    }
+
+    /// The log that this platform log comes after, when events were lost before it.
+    pub async fn former(&self) -> Result<Option<FormerLog>, LogsError> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(CHECKPOINTS).await?;
+        let row = client.query_opt(&statement, &[&0i64, &1i64]).await?;
+        row.as_ref().map(former_of).transpose().map(Option::flatten)
     }
 
     /// Where in an organisation's log an event stands.
@@ -129,7 +104,7 @@ impl Logs {
         let client = self.pool.get().await?;
         let statement = client.prepare_cached(HOLDING).await?;
         let rows = client.query(&statement, &[&organization.0, &event.0]).await?;
-        let within = |row: &tokio_postgres::Row| {
+        let within = |row: &Row| {
             let events: &[u8] = row.get(1);
             let place = events.chunks_exact(EVENT_BYTES).position(|found| Uuid::from_slice(&found[..16]).ok() == Some(event.0))?;
             Some(unsigned(row.get(0)) * TILE_WIDTH + place as u64)
@@ -170,4 +145,18 @@ impl Logs {
         let held = self.tiles(log, &wanted).await?;
         work(&mut |node| node_in_tile(node, held.get(&TileId::holding(node, size))?)).ok_or(LogsError::Malformed)
     }
+}
+
+fn former_of(row: &Row) -> Result<Option<FormerLog>, LogsError> {
+    let hash = |bytes: &[u8]| bytes.try_into().map_err(|_| LogsError::Malformed);
+    let Some(key) = row.get::<_, Option<&[u8]>>(3) else { return Ok(None) };
+    Ok(Some(FormerLog { key: PublicKey(hash(key)?), size: unsigned(row.get(1)), root: RootHash(hash(row.get(2))?) }))
+}
+
+fn platform_entry_of(row: &Row) -> Result<String, LogsError> {
+    if let Some(former) = former_of(row)? {
+        return Ok(former_entry(&former));
+    }
+    let root = row.get::<_, &[u8]>(2).try_into().map_err(|_| LogsError::Malformed)?;
+    Ok(platform_entry(&RecordedCheckpoint { organization: OrganizationId(row.get(0)), size: unsigned(row.get(1)), root: RootHash(root) }))
 }

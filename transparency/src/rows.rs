@@ -6,6 +6,7 @@ use crate::hash::Hash;
 use crate::integrate::Changes;
 use crate::logs::LogsError;
 use deadpool_postgres::{GenericClient, Transaction};
+use domain::FormerLog;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -21,6 +22,14 @@ const LAST_BUNDLES: &str = "SELECT b.log, b.events FROM ops.transparency_log l
     JOIN ops.transparency_bundle b ON b.log = l.log AND b.number = l.size >> 8 WHERE l.log = ANY ($1)";
 const NOT_SIGNED: &str =
     "SELECT log, recorded_size, recorded_root FROM ops.transparency_log WHERE recorded_size > signed_size ORDER BY log";
+
+// Organisations' logs are what their events are; only what was signed of them is another key's.
+const BEGIN_ANEW: &str = "DELETE FROM ops.transparency_tile WHERE log = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    DELETE FROM ops.transparency_log WHERE log = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    DELETE FROM ops.transparency_checkpoint; DELETE FROM ops.transparency_cosigned;
+    UPDATE ops.transparency_log SET news = true, recorded_size = 0, recorded_root = NULL, signed_size = 0, note = NULL";
+const SAVE_FORMER: &str =
+    "INSERT INTO ops.transparency_checkpoint (number, organization, size, root, former_key) VALUES (0, $1, $2, $3, $4)";
 
 const SAVE_LOGS: &str = "INSERT INTO ops.transparency_log AS l (log, size, news)
     SELECT u.log, u.size, u.news FROM unnest($1::uuid[], $2::int8[], $3::bool[]) AS u (log, size, news)
@@ -90,6 +99,15 @@ pub(crate) async fn recorded_not_signed(client: &impl GenericClient) -> Result<V
 pub(crate) async fn signed_size(client: &impl GenericClient, log: Log) -> Result<u64, LogsError> {
     let statement = client.prepare_cached("SELECT signed_size FROM ops.transparency_log WHERE log = $1").await?;
     Ok(client.query_opt(&statement, &[&log.id()]).await?.map_or(0, |row| unsigned(row.get(0))))
+}
+
+/// Ends the platform log. The next one's first entry is this one's last checkpoint.
+pub(crate) async fn begin_anew(transaction: &Transaction<'_>, former: &FormerLog) -> Result<(), LogsError> {
+    transaction.batch_execute(BEGIN_ANEW).await?;
+    let statement = transaction.prepare_cached(SAVE_FORMER).await?;
+    let (root, key) = (&former.root.0[..], &former.key.0[..]);
+    transaction.execute(&statement, &[&Log::Platform.id(), &signed(former.size), &root, &key]).await?;
+    Ok(())
 }
 
 pub(crate) async fn save(transaction: &Transaction<'_>, changes: &Changes, first_checkpoint: u64) -> Result<(), LogsError> {

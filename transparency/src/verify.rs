@@ -6,15 +6,19 @@
 mod elsewhere;
 mod erasure;
 mod events;
+mod former;
 mod held;
 mod report;
 mod signed;
+mod witnesses;
 
 use crate::bundle::{MANIFEST_FORMAT, Manifest};
 use crate::verifier_key::{VerifierKey, VerifySignature};
 use domain::EventId;
 use erasure::Erasures;
-pub(crate) use erasure::{END_OF_EPOCH, explained_by};
+pub use erasure::explains_keys;
+pub(crate) use erasure::{BEGINNINGS, END_OF_EPOCH, explained_by};
+pub(crate) use former::LOSS;
 pub use report::{Fault, Report, Verdict};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -58,7 +62,8 @@ pub fn verify_bundle(directory: &Path, options: &VerifyOptions) -> Result<Report
     elsewhere::explanations(directory, options.verify, &mut erasures, &mut report)?;
     erasures.conclude(&manifest, &mut report);
     elsewhere::earlier_checkpoints(&options.earlier, &checkpoint, options.verify, &mut tiles, &mut report);
-    signed::platform(directory, &checkpoint, options, &mut report)?;
+    let platform = signed::platform(directory, &checkpoint, options, &mut report)?;
+    former::is_first(directory, platform.as_ref(), &mut report);
     if options.whole && !manifest.is_whole() {
         let what = format!("it holds {} events, and the log has {}", manifest.count, checkpoint.size);
         report.completeness.fault("manifest.json", what);

@@ -3,8 +3,12 @@
 
 #[path = "transparency/bundles.rs"]
 mod bundles;
+#[path = "transparency/cosigning.rs"]
+mod cosigning;
 #[path = "transparency/notes.rs"]
 mod notes;
+#[path = "transparency/tamper.rs"]
+mod tamper;
 #[path = "transparency/tiles.rs"]
 mod tiles;
 #[path = "transparency/trees.rs"]

@@ -49,7 +49,7 @@ pub use recipients::Registered;
 pub use retention::{BucketRecord, ClockLook, DueBuckets, ExpiredBucket, HeldDays};
 pub use rotation::{EpochRecord, EpochState, Obstacle, Rotation, RotationPolicy, RotationStatus, RotationStep};
 pub use seal::SealRequest;
-pub use signing::{Signer, VouchedTree, signature_holds};
+pub use signing::{Anchored, Signer, VouchedTree, anchored_log, begin_new_log, signature_holds};
 pub use spool_body::SealedBody;
 pub use subjects::ListedKey;
 pub use token::{Token, token_hash, token_matches};

@@ -1,5 +1,8 @@
-//! The installation's signature: one Ed25519 key, and beside it the last tree that it vouched for, both in the key directory. The database may be
-//! restored from any backup; what was signed stays signed, so the memory of it lies outside.
+//! The installation's signature: one Ed25519 key, and beside it the last tree that it vouched for and how far the log had come then, both in the key
+//! directory. The database may be restored from any backup; what was signed stays signed, so the memory of it lies outside.
+
+mod former;
+mod state;
 
 use crate::cipher::random;
 use crate::error::VaultError;
@@ -7,6 +10,11 @@ use crate::key_directory::KeyDirectory;
 use crate::secret::Secret;
 use crate::vault::{Vault, blocking};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
+use domain::{LogEnd, PublicKey};
+pub use former::{Anchored, anchored_log, begin_new_log};
+use state::State;
+#[cfg(test)]
+pub(crate) use state::parse;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,6 +23,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const KEY_FILE_MAGIC: &[u8; 8] = b"lmsign_1";
+const KEY_FILE: &str = "signing.key";
 
 /// A Merkle tree that was vouched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +50,23 @@ impl Vault {
     pub async fn signer(&self) -> Result<Signer, VaultError> {
         let directory = self.keyring().directory.clone();
         blocking(move || {
-            let path = beside_anchor(&directory, "signing.key");
+            let path = beside_anchor(&directory, KEY_FILE);
             if !path.try_exists().map_err(failed)? {
                 create_key(&directory, &path)?;
             }
-            let seed = read_key(&path)?;
-            let public = pair(&seed).public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes");
-            Ok(Signer { seed: Arc::new(seed), public, directory })
+            Signer::read(directory)
         })
         .await
     }
 }
 
 impl Signer {
+    fn read(directory: KeyDirectory) -> Result<Self, VaultError> {
+        let seed = read_key(&beside_anchor(&directory, KEY_FILE))?;
+        let public = pair(&seed).public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes");
+        Ok(Self { seed: Arc::new(seed), public, directory })
+    }
+
     pub fn public_key(&self) -> [u8; 32] {
         self.public
     }
@@ -66,56 +79,45 @@ impl Signer {
     /// The last tree, or `None` before the first.
     pub async fn vouched(&self) -> Result<Option<VouchedTree>, VaultError> {
         let signer = self.clone();
-        blocking(move || signer.read_state()).await
+        blocking(move || Ok(signer.state()?.map(|state| state.tree))).await
     }
 
-    /// Remembers `to` for good before anything says so. `from` is what the caller has found `to` to continue.
+    /// How far the log had come when something was signed last.
+    pub async fn end(&self) -> Result<Option<LogEnd>, VaultError> {
+        let signer = self.clone();
+        blocking(move || Ok(signer.state()?.and_then(|state| state.end))).await
+    }
+
+    /// Remembers `to` for good before anything says so, and that the log had come to `end`. `from` is what the caller has found `to` to continue.
     ///
     /// # Errors
     /// [`VaultError::WouldContradict`] when `from` is not the last tree, or `to` does not go beyond it.
-    pub async fn vouch(&self, from: Option<VouchedTree>, to: VouchedTree) -> Result<(), VaultError> {
+    pub async fn vouch(&self, from: Option<VouchedTree>, to: VouchedTree, end: LogEnd) -> Result<(), VaultError> {
         let signer = self.clone();
         blocking(move || {
-            let lock = File::open(beside_anchor(&signer.directory, "signing.key")).map_err(failed)?;
-            lock.lock().map_err(failed)?;
-            let last = signer.read_state()?;
+            let _alone = lock(&signer.directory)?;
+            let last = signer.state()?.map(|state| state.tree);
             if last != from || last.is_some_and(|last| to != last && to.size <= last.size) {
                 return Err(VaultError::WouldContradict);
             }
-            let hex: String = to.root.iter().map(|byte| format!("{byte:02x}")).collect();
-            let new = beside_anchor(&signer.directory, "signed.new");
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(failed)?;
-            file.write_all(format!("{} {hex}\n", to.size).as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-            std::fs::rename(&new, signer.state_path()).map_err(failed)?;
-            signer.directory.sync()
+            State { key: Some(PublicKey(signer.public)), tree: to, end: Some(end) }.write(&signer.directory)
         })
         .await
     }
 
-    fn state_path(&self) -> PathBuf {
-        beside_anchor(&self.directory, "signed")
-    }
-
-    fn read_state(&self) -> Result<Option<VouchedTree>, VaultError> {
-        let text = match std::fs::read_to_string(self.state_path()) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        parse(&text).map(Some).ok_or(VaultError::AnchorMalformed)
+    /// `None` also when the memory is another key's: that key's log has ended, and this one's has not begun.
+    fn state(&self) -> Result<Option<State>, VaultError> {
+        Ok(State::read(&self.directory)?.filter(|state| state.is_of(&self.public)))
     }
 }
 
-pub(crate) fn parse(text: &str) -> Option<VouchedTree> {
-    let (size, hex) = text.strip_suffix('\n')?.split_once(' ')?;
-    let mut root = [0; 32];
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (place, byte) in root.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(VouchedTree { size: size.parse().ok()?, root })
+/// The right to change the key or the memory of what it signed. A key that takes the place of another is another file, so the directory itself is locked.
+fn lock(directory: &KeyDirectory) -> Result<File, VaultError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(beside_anchor(directory, "signing.lock")).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
 }
 
 fn beside_anchor(directory: &KeyDirectory, name: &str) -> PathBuf {
@@ -124,18 +126,24 @@ fn beside_anchor(directory: &KeyDirectory, name: &str) -> PathBuf {
 
 /// Written aside and then given its name, so that nobody finds half a key; of two processes that make one at once, the first wins.
 fn create_key(directory: &KeyDirectory, path: &Path) -> Result<(), VaultError> {
-    let aside = beside_anchor(directory, &format!("signing.{:016x}", u64::from_be_bytes(random())));
-    let seed = Secret::random();
-    let mut content = Zeroizing::new(KEY_FILE_MAGIC.to_vec());
-    content.extend_from_slice(seed.bytes());
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(failed)?;
-    file.write_all(&content).and_then(|()| file.sync_all()).map_err(failed)?;
+    let aside = write_aside(directory)?;
     let linked = std::fs::hard_link(&aside, path);
     std::fs::remove_file(&aside).map_err(failed)?;
     match linked {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(error)),
         _ => directory.sync(),
     }
+}
+
+/// A new key under a name that nobody looks for.
+fn write_aside(directory: &KeyDirectory) -> Result<PathBuf, VaultError> {
+    let aside = beside_anchor(directory, &format!("signing.{:016x}", u64::from_be_bytes(random())));
+    let seed = Secret::random();
+    let mut content = Zeroizing::new(KEY_FILE_MAGIC.to_vec());
+    content.extend_from_slice(seed.bytes());
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(failed)?;
+    file.write_all(&content).and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(aside)
 }
 
 fn read_key(path: &Path) -> Result<Secret, VaultError> {

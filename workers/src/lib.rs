@@ -1,6 +1,7 @@
 //! Reactions to what was recorded: one file each, named by what it does. A worker looks for work, does one piece, and records what came of it;
 //! it can be killed anywhere, and another process takes over when its lease has run out.
 
+mod anchored_log;
 mod conclude_erasures;
 mod deliver_email;
 mod delivery_attempt;

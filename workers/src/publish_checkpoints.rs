@@ -1,7 +1,7 @@
 //! Signs how far the logs of the history have come: records it, vouches for it outside the database, and shows it, in this order. A crash anywhere
 //! leaves something that the next round goes on from, and nothing that a later signature contradicts.
 
-use crate::{Parts, every};
+use crate::{Parts, anchored_log, every};
 use anyhow::{Context, bail};
 use tokio::sync::watch;
 use transparency::{Lease, Log, Logs, Note};
@@ -24,6 +24,7 @@ pub async fn publish_checkpoints(logs: &Logs, signer: &Signer) -> anyhow::Result
 }
 
 async fn publish(logs: &Logs, signer: &Signer, lease: &mut Lease) -> anyhow::Result<()> {
+    anchored_log::check(logs, signer).await?;
     logs.record(lease).await?;
     let unsigned = logs.unsigned().await?;
     if unsigned.checkpoints.is_empty() {
@@ -34,7 +35,8 @@ async fn publish(logs: &Logs, signer: &Signer, lease: &mut Lease) -> anyhow::Res
     if let Some(vouched) = vouched {
         check_goes_on(logs, vouched, tree).await?;
     }
-    signer.vouch(vouched, tree).await?;
+    let end = logs.end().await?.context("checkpoints wait to be signed, and the log holds no recording of any")?;
+    signer.vouch(vouched, tree, end).await?;
     let public = signer.public_key();
     let texts = unsigned.texts(&public);
     let signatures = signer.sign(&texts);

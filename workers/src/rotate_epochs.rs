@@ -1,7 +1,7 @@
 //! Follows the epochs: opens a new one when it is time, carries its rotation to the end piece by piece, records what happened, and issues the certificates that
 //! waited for an old key to be destroyed.
 
-use crate::{Parts, pause};
+use crate::{Parts, anchored_log, pause};
 use domain::ErasureId;
 use projections::erasures;
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub(crate) async fn run(parts: Parts, mut stopping: watch::Receiver<bool>) {
 }
 
 async fn round(parts: &Parts, stopping: &watch::Receiver<bool>, done: &mut Done) -> anyhow::Result<()> {
+    anchored_log::check(&parts.logs, &parts.vault.signer().await?).await?;
     if let Some(rotation) = parts.vault.take_rotation().await? {
         let mut outcome = Ok(true);
         // A rotation of many keys takes long; between any two pieces it may be left to the next process.

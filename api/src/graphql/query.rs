@@ -17,7 +17,7 @@ use crate::node_id::NodeId;
 use crate::position_token::PositionToken;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{Category, OrganizationId, Position};
+use domain::{Category, OrganizationId, Position, Timestamp};
 pub(crate) use nodes::Node;
 
 pub(crate) struct Query;
@@ -172,6 +172,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         organization: Option<ID>,
+        #[graphql(desc = "Only what had happened by this time.")] as_of: Option<DateTime<Utc>>,
         #[graphql(desc = "How many; 25 where it is not given, and at most 100.")] first: Option<i32>,
         #[graphql(desc = "Go on behind this cursor.")] after: Option<String>,
         at_least: Option<PositionToken>,
@@ -179,13 +180,14 @@ impl Query {
         let call = call(context);
         let position = position(call, at_least).await?;
         fresh(call, &["account_history", "emails"], position).await?;
+        let until = as_of.map(Timestamp::from);
         if let (Ok(session), None) = (call.person(), &organization) {
-            return lists::history_of_user(call, session.user, first, after).await.map(Some);
+            return lists::history_of_user(call, session.user, until, first, after).await.map(Some);
         }
         // Where the members come from is for those who answer for the organisation.
         let allowed = call.organization(organization.as_ref().map(|id| id.as_str()), Need::Administer).await;
         let Some(organization) = absent(allowed)? else { return Ok(None) };
-        lists::history_of_organization(call, organization, first, after).await.map(Some)
+        lists::history_of_organization(call, organization, until, first, after).await.map(Some)
     }
 
     /// A request to be forgotten by its id. Null when there is none, or it is not yours.

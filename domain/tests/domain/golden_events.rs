@@ -129,6 +129,18 @@ fn privacy_events(golden: &mut Golden) {
     let checkpoint = RecordedCheckpoint { organization: OrganizationId(id(2)), size: 7, root: RootHash([0xCD; 32]) };
     golden.add::<EvidenceEvent>(CheckpointsRecorded { checkpoints: vec![checkpoint] });
     golden.add::<EvidenceEvent>(HistoryExported { format: ExportFormat::Jsonl, since: Some(NOON), until: None });
+    let former = FormerLog { key: PublicKey([0xAB; 32]), size: 9, root: RootHash([0xEF; 32]) };
+    golden.add::<EvidenceEvent>(LossAccepted {
+        last_event: Some(EventId(id(5))),
+        since: Some(NOON),
+        missing_event: Some(EventId(id(6))),
+        until: Some(NOON),
+        unexplained_keys: 1,
+        former: Some(former),
+    });
+    golden.add::<OperationsEvent>(DeliveriesPaused { ground: PauseGround::Restore });
+    golden.add::<OperationsEvent>(DeliveriesResumed { ground: ResumeGround::Operator });
+    golden.add::<OperationsEvent>(LogRestored { last_event: EventId(id(5)), backed_up_at: NOON, keyring_backed_up_at: None });
     golden.add::<ProcessingEvent>(ProcessingRestricted { ground: RestrictionGround::AccuracyContested });
     golden.add::<ProcessingEvent>(RestrictionLiftAnnounced { manner: NoticeManner::ByController });
     golden.add::<ProcessingEvent>(RestrictionLifted { announced_at: NOON });
@@ -170,6 +182,7 @@ fn every_event_has_the_facts_it_had_from_the_start() {
         EvidenceEvent::TYPES,
         HoldEvent::TYPES,
         ProcessingEvent::TYPES,
+        OperationsEvent::TYPES,
     ];
     let known: BTreeSet<&str> = known.iter().flat_map(|types| types.iter().map(|(name, _)| *name)).collect();
     assert_eq!(golden.seen, known, "an event is missing here");

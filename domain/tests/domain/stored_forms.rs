@@ -17,6 +17,7 @@ fn categories_keep_their_numbers_and_words() {
         (8, "platform"),
         (9, "evidence"),
         (10, "hold"),
+        (11, "operations"),
         (12, "processing"),
     ];
     assert_eq!(stored, expected);

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const STORED: &str = include_str!("stored_log_v1.jsonl");
 
 /// Types of the first version that this log happens not to hold: nobody refused an erasure in it, no process died, nothing waited for its
-/// end, no epoch changed, no checkpoint was signed, and nobody changed a retention or held anything.
+/// end, no epoch changed, no checkpoint was signed, nobody changed a retention or held anything, and nothing was paused, restored or lost.
 /// Their stored forms are among the golden ones.
 const NOT_IN_IT: &[&str] = &[
     "BucketKeyDestroyed",
     "CertificateLinkIssued",
     "CheckpointsRecorded",
+    "DeliveriesPaused",
+    "DeliveriesResumed",
     "DeliveryAbandoned",
     "DeliveryInDoubt",
     "ErasureCaseClosed",
@@ -34,6 +36,8 @@ const NOT_IN_IT: &[&str] = &[
     "KeyEpochOpened",
     "KeyEpochRewrapped",
     "KeyEpochWrapped",
+    "LogRestored",
+    "LossAccepted",
     "ProcessingObjected",
     "ProcessingRestricted",
     "RestrictionLiftAnnounced",

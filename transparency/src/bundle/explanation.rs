@@ -2,7 +2,7 @@
 
 use super::event_line::write_line;
 use super::manifest::EventsFormat;
-use crate::read_logs::Proof;
+use crate::tlog_proof::Proof;
 use domain::RecordedEvent;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,7 @@
 //! What was kept elsewhere: earlier checkpoints; and what the manifest says of the other files.
 
 use super::erasure::{END_OF_EPOCH, Erasures, explained_by};
+use super::former::LOSS;
 use super::held::Tiles;
 use super::{Report, VerifyError, read};
 use crate::bundle::{EventsFormat, Explanation, HeaderView, Manifest, StoredEvent};
@@ -8,9 +9,9 @@ use crate::checkpoint::{Checkpoint, Log};
 use crate::entry::Entry;
 use crate::note::Note;
 use crate::proof::{root_at, verify_inclusion};
-use crate::read_logs::Proof;
+use crate::tlog_proof::Proof;
 use crate::verifier_key::{VerifierKey, VerifySignature};
-use domain::{KeyId, OrganizationId};
+use domain::{KeyId, LossAccepted, OrganizationId};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::path::Path;
@@ -23,25 +24,45 @@ pub(super) fn earlier_checkpoints(
     tiles: &mut Tiles,
     report: &mut Report,
 ) {
+    let keys = keys(checkpoint, report);
     for (number, note) in (1..).zip(notes) {
         let place = format!("earlier checkpoint {number}");
-        let key = report.key.parse::<VerifierKey>();
-        let signed = note.parse::<Note>().ok().filter(|note| key.is_ok_and(|key| key.signed(note, verify)));
-        let Some(earlier) = signed.and_then(|note| note.text.parse::<Checkpoint>().ok()) else {
+        let note = note.parse::<Note>().ok();
+        let Some((is_former, earlier)) = note.and_then(|note| signed_by(&keys, &note, verify)) else {
             report.completeness.fault(place, "it is not signed by this log's key");
             continue;
         };
+        let accepted = if is_former { ", and an operator accepted that" } else { "" };
         if earlier.size > checkpoint.size {
-            let what = format!("the log had {} events then, and has {} now: its end is missing", earlier.size, checkpoint.size);
+            let what = format!("the log had {} events then, and has {} now: its end is missing{accepted}", earlier.size, checkpoint.size);
             report.completeness.fault(place, what);
             continue;
         }
         match root_at(earlier.size, &mut |node| tiles.node(node, report)) {
             Some(root) if root == earlier.root => {}
+            Some(_) if is_former => {
+                let what =
+                    format!("some of the first {} events were lost: those that were signed then are not here{accepted}", earlier.size);
+                report.completeness.fault(place, what);
+            }
             Some(_) => report.integrity.fault(place, format!("the first {} events are not those that were signed then", earlier.size)),
             None => report.completeness.fault(place, "this bundle has too few tiles to compare with it; export the whole log"),
         }
     }
+}
+
+/// This log's key, and those under which it was signed before events were lost.
+fn keys(checkpoint: &Checkpoint, report: &Report) -> Vec<(bool, VerifierKey)> {
+    let log = checkpoint.origin.split_once('/').and_then(|(_, log)| Log::parse(log));
+    let formers = report.losses.iter().filter_map(|loss| Some(log?.verifier_key(loss.former.as_ref()?.key.0)));
+    report.key.parse().ok().map(|key| (false, key)).into_iter().chain(formers.map(|key| (true, key))).collect()
+}
+
+/// Whether it was a former key, and what it signed.
+fn signed_by(keys: &[(bool, VerifierKey)], note: &Note, verify: VerifySignature) -> Option<(bool, Checkpoint)> {
+    let checkpoint: Checkpoint = note.text.parse().ok()?;
+    let (is_former, _) = keys.iter().find(|(_, key)| key.name == checkpoint.origin && key.signed(note, verify))?;
+    Some((*is_former, checkpoint))
 }
 
 /// Events of the platform's own history, each with the proof that it stands there.
@@ -58,6 +79,7 @@ pub(super) fn explanations(
         match public.as_ref().ok().and_then(|public| explanation(line, public, verify)) {
             Some(Explained::Keys(keys)) => erasures.explained(keys),
             Some(Explained::EndOfEpoch) => report.epochs_destroyed += 1,
+            Some(Explained::Loss(loss)) => report.losses.push(loss),
             None => report.erasure.fault(format!("{FILE} line {number}"), "it is not proven to stand in the platform's history"),
         }
     }
@@ -67,6 +89,7 @@ pub(super) fn explanations(
 enum Explained {
     Keys(Vec<KeyId>),
     EndOfEpoch,
+    Loss(LossAccepted),
 }
 
 /// What the event explains, when it is what the proof is about and the platform signed that.
@@ -86,6 +109,7 @@ fn explanation(line: &str, public: &[u8; 32], verify: VerifySignature) -> Option
     }
     match header.event_type {
         END_OF_EPOCH => Some(Explained::EndOfEpoch),
+        LOSS => serde_json::from_slice(&event.facts).ok().map(Explained::Loss),
         event_type => explained_by(event_type, &event.facts).map(Explained::Keys),
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 /// Events after which nothing can be sealed under the keys that they name.
 const DESTRUCTIONS: [&str; 2] = ["SubjectKeyDestroyed", "BucketKeyDestroyed"];
 /// From here on keys are being destroyed; processes that hold them still use them for two leases.
-const BEGINNINGS: [&str; 3] = ["ErasureStarted", "ErasureWidened", "ErasureCaseClosed"];
+pub(crate) const BEGINNINGS: [&str; 3] = ["ErasureStarted", "ErasureWidened", "ErasureCaseClosed"];
 /// The platform's: what was destroyed before it is gone from every backup, too.
 pub(crate) const END_OF_EPOCH: &str = "KeyEpochDestroyed";
 /// The event that accounts for envelopes which were taken out of closed events.
@@ -30,9 +30,14 @@ enum Doomed {
     Described { key: KeyId },
 }
 
+/// Whether events of this type say that keys are gone or about to go.
+pub fn explains_keys(event_type: &str) -> bool {
+    BEGINNINGS.contains(&event_type) || DESTRUCTIONS.contains(&event_type)
+}
+
 /// The keys whose end an event explains; `None` when it is of another type.
 pub(crate) fn explained_by(event_type: &str, facts: &[u8]) -> Option<Vec<KeyId>> {
-    if !BEGINNINGS.contains(&event_type) && !DESTRUCTIONS.contains(&event_type) {
+    if !explains_keys(event_type) {
         return None;
     }
     let Destruction { key, keys } = serde_json::from_slice(facts).ok()?;

@@ -1,5 +1,8 @@
 //! What was found.
 
+use domain::LossAccepted;
+use std::collections::BTreeSet;
+
 /// Faults kept word for word; the rest is counted.
 const FAULTS_KEPT: usize = 20;
 
@@ -44,8 +47,13 @@ pub struct Report {
     pub key: String,
     /// It came with the bundle, and nobody vouched for it.
     pub key_is_bundled: bool,
-    /// Names of those that cosigned.
-    pub witnesses: Vec<String>,
+    /// Losses that an operator accepted: what was recorded between is not here. The oldest first.
+    pub losses: Vec<LossAccepted>,
+    /// Names of those that cosigned, by keys that were told some other way, and how many of the platform log's entries each has seen.
+    pub witnesses: Vec<(String, u64)>,
+    /// Names on lines that nobody told a key for.
+    pub unknown_witnesses: BTreeSet<String>,
+    pub platform_size: u64,
     pub destroyed_keys: u64,
     /// Of the platform, with proof: what was destroyed before is gone from backups, too.
     pub epochs_destroyed: u64,

@@ -1,12 +1,12 @@
 //! Signatures: of the log's checkpoint, of the platform's over it, and of witnesses.
 
-use super::{Report, VerifyError, VerifyOptions, read};
+use super::{Report, VerifyError, VerifyOptions, read, witnesses};
 use crate::bundle::Manifest;
 use crate::checkpoint::{Checkpoint, Log, platform_entry};
 use crate::hash::{Hash, leaf_hash};
 use crate::note::Note;
 use crate::proof::verify_inclusion;
-use crate::read_logs::Proof;
+use crate::tlog_proof::Proof;
 use crate::verifier_key::VerifierKey;
 use domain::{RecordedCheckpoint, RootHash};
 use std::path::Path;
@@ -51,19 +51,25 @@ fn bundled_key(directory: &Path, log: Log) -> Result<Option<VerifierKey>, Verify
     Ok(keys.find(|key| key.name == log.origin(&key.public)))
 }
 
-/// The log's checkpoint stands in the platform log, and who has seen that.
-pub(super) fn platform(directory: &Path, checkpoint: &Checkpoint, options: &VerifyOptions, report: &mut Report) -> Result<(), VerifyError> {
+/// The log's checkpoint stands in the platform log, and who has seen that. Hands out the platform log's own, and its note.
+pub(super) fn platform(
+    directory: &Path,
+    checkpoint: &Checkpoint,
+    options: &VerifyOptions,
+    report: &mut Report,
+) -> Result<Option<(Checkpoint, String)>, VerifyError> {
     let text = String::from_utf8(read(directory, "platform/checkpoint")?).unwrap_or_default();
     let proof = String::from_utf8(read(directory, "platform/proof")?).unwrap_or_default();
     let public = report.key.parse::<VerifierKey>().map(|key| key.public);
     let (Ok(note), Ok(public)) = (text.parse::<Note>(), public) else {
         report.integrity.fault("platform/checkpoint", "this is no signed checkpoint, or there is no key");
-        return Ok(());
+        return Ok(None);
     };
     if !Log::Platform.verifier_key(public).signed(&note, options.verify) {
         report.integrity.fault("platform/checkpoint", "its signature does not hold");
     }
-    let shown = Proof::parse(&proof).filter(|proof| proof.checkpoint == text).zip(note.text.parse::<Checkpoint>().ok());
+    let platform = note.text.parse::<Checkpoint>().ok();
+    let shown = Proof::parse(&proof).filter(|proof| proof.checkpoint == text).zip(platform.as_ref());
     let holds = shown.zip(entry_leaf(checkpoint)).is_some_and(|((proof, platform), leaf)| {
         verify_inclusion(&leaf, proof.index, platform.size, &proof.path, &platform.root).is_ok()
             && platform.origin == Log::Platform.origin(&public)
@@ -71,12 +77,10 @@ pub(super) fn platform(directory: &Path, checkpoint: &Checkpoint, options: &Veri
     if !holds {
         report.integrity.fault("platform/proof", "it does not show that the checkpoint stands in the platform log");
     }
-    let witnesses = options.witnesses.iter().filter(|witness| witness.signed(&note, options.verify));
-    report.witnesses = witnesses.map(|witness| witness.name.clone()).collect();
-    for witness in options.witnesses.iter().filter(|witness| !report.witnesses.contains(&witness.name)) {
-        report.integrity.fault("platform/checkpoint", format!("the witness {} has not signed it", witness.name));
+    if let Some(platform) = &platform {
+        witnesses::seen(directory, platform, &note, options, report);
     }
-    Ok(())
+    Ok(platform.map(|platform| (platform, text)))
 }
 
 fn entry_leaf(checkpoint: &Checkpoint) -> Option<Hash> {

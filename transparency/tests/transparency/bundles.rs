@@ -264,5 +264,5 @@ async fn a_witness_that_must_have_signed_is_missed() {
     bundle.write("platform/checkpoint", note.to_string());
     bundle.write("platform/proof", proof);
     let report = verify_bundle(&bundle.directory, &options).unwrap();
-    assert_eq!((report.exit_code(), report.witnesses), (0, vec!["witness.example".to_owned()]));
+    assert_eq!((report.exit_code(), report.witnesses), (0, vec![("witness.example".to_owned(), 1)]));
 }

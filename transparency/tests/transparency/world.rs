@@ -10,6 +10,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, Verifying
 use event_store::{EventStore, ExpectedVersion, PostgresConfig, PostgresStore, StreamAppend};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -157,11 +158,26 @@ impl Bundle {
 
     /// The exit code of the program in Python, and what it printed.
     pub fn verify_in_python(&self) -> (i32, String) {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let mut python = Command::new(root.join("scripts/python-peer"));
-        let output = python.arg(root.join("verifiers/verify.py")).arg(&self.directory).arg(self.key.to_string()).output().unwrap();
-        let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        (output.status.code().unwrap(), printed)
+        self.verify_in_python_with(&[])
+    }
+
+    /// With receipts for these events.
+    pub fn verify_in_python_with(&self, receipts: &[EventId]) -> (i32, String) {
+        let file = self.directory.with_extension("receipts");
+        std::fs::write(&file, receipts.iter().map(|id| format!("{id}\n")).collect::<String>()).unwrap();
+        let arguments = [self.directory.as_os_str(), self.key.to_string().as_ref(), file.as_os_str()].map(ToOwned::to_owned);
+        run("scripts/python-peer", &[&["verifiers/verify.py".into()], &arguments[..]].concat())
+    }
+
+    /// Whether Go's checksum database's own code finds it whole, and what it printed.
+    pub fn verify_in_go(&self) -> (bool, String) {
+        let (code, printed) = run("scripts/go-sumdb", &[self.directory.as_os_str().to_owned()]);
+        (code == 0, printed)
+    }
+
+    pub fn verify_in_pymerkle(&self) -> (bool, String) {
+        let (code, printed) = run("scripts/python-peer", &["verifiers/pymerkle_check.py".into(), self.directory.as_os_str().to_owned()]);
+        (code == 0, printed)
     }
 
     pub fn read(&self, path: &str) -> String {
@@ -199,6 +215,13 @@ impl Bundle {
         lines[number] = line.to_string();
         self.write_lines(&lines);
     }
+}
+
+fn run(script: &str, arguments: &[OsString]) -> (i32, String) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let output = Command::new(root.join(script)).args(arguments).current_dir(root).output().unwrap();
+    let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    (output.status.code().unwrap(), printed)
 }
 
 /// The place of the first fault of each verdict; empty where it holds.

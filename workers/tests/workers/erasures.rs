@@ -43,6 +43,7 @@ impl World {
             data_dir: None,
             clock: shared.clone(),
             cache_keys_max: 1_000,
+            providers: vault::ProviderSettings::default(),
         };
         let vault = Vault::start(config).await.unwrap();
         let pool = database.pool(Role::App, 8);

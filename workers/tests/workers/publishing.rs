@@ -1,16 +1,16 @@
 //! What is signed, when, and what is refused.
 
 use domain::{
-    Actor, Category, Clock, CorrelationId, EventId, ManualClock, NewEvent, OrganizationId, SealedSlots, SeededIds, StreamName, SystemActor,
-    Timestamp,
+    Actor, Category, Clock, CorrelationId, Event, EventId, Evidence, EvidenceEvent, FormerLog, LogEnd, LossAccepted, ManualClock, NewEvent,
+    OrganizationId, PublicKey, RootHash, SealedSlots, SeededIds, StreamName, SystemActor, Timestamp,
 };
 use event_store::{EventStore, ExpectedVersion, PostgresConfig, PostgresStore, StreamAppend};
 use std::sync::Arc;
 use std::time::Duration;
 use test_support::{Role, TestDatabase};
-use transparency::{Checkpoint, Log, Logs, Note, verify_consistency, verify_inclusion};
+use transparency::{Checkpoint, Log, Logs, Note, former_entry, verify_consistency, verify_inclusion};
 use uuid::Uuid;
-use vault::{Signer, Vault, VaultConfig, VaultError, VouchedTree, signature_holds};
+use vault::{Signer, Vault, VaultConfig, VaultError, VouchedTree, anchored_log, begin_new_log, signature_holds};
 use workers::publish_checkpoints;
 
 struct World {
@@ -60,6 +60,33 @@ impl World {
 
     async fn publish(&self) -> bool {
         publish_checkpoints(&self.logs, &self.signer).await.unwrap()
+    }
+
+    /// The database is another one, whose log knows nothing of this one's.
+    async fn fall_back(&mut self) {
+        let other = World::new().await;
+        let World { database, store, logs, .. } = other;
+        (self.database, self.store, self.logs) = (database, store, logs);
+    }
+
+    async fn accept_loss(&self, former: FormerLog) {
+        let nothing = LossAccepted { last_event: None, since: None, missing_event: None, until: None, unexplained_keys: 0, former: None };
+        let event = EvidenceEvent::from(LossAccepted { former: Some(former), ..nothing });
+        let (event_type, schema_version) = event.event_type();
+        let new = NewEvent {
+            id: EventId(Uuid::now_v7()),
+            event_type: event_type.into(),
+            schema_version,
+            occurred_at: self.clock.now(),
+            actor: Actor::System(SystemActor::Platform),
+            correlation: CorrelationId(Uuid::now_v7()),
+            causation: None,
+            facts: event.facts(),
+            slots: SealedSlots::default(),
+            salt: *Uuid::new_v4().as_bytes(),
+        };
+        let stream = Evidence::stream_of_recordings();
+        self.store.append(StreamAppend { stream, expected: ExpectedVersion::NoStream, events: vec![new] }).await.unwrap();
     }
 
     /// The newest checkpoint, whose signature holds.
@@ -146,17 +173,11 @@ async fn what_lies_in_the_database_is_made_again_the_same() {
         world.append(one, count).await;
         world.publish().await;
     }
-    let content = "SELECT md5(string_agg(md5(t::text), '' ORDER BY t::text)) FROM (
-        SELECT 1, log::text, level, number, hashes FROM ops.transparency_tile
-        UNION ALL SELECT 2, log::text, 0, number, events FROM ops.transparency_bundle
-        UNION ALL SELECT 3, organization::text, 0, number, root FROM ops.transparency_checkpoint
-        UNION ALL SELECT 4, log::text, 0, size, note::bytea FROM ops.transparency_log WHERE note IS NOT NULL) t";
     let client = world.database.client().await;
-    let before: String = client.query_one(content, &[]).await.unwrap().get(0);
-    let empty = "TRUNCATE ops.transparency_log, ops.transparency_tile, ops.transparency_bundle, ops.transparency_checkpoint";
-    client.batch_execute(&format!("{empty}; DELETE FROM ops.bookmark WHERE reader = 'transparency'")).await.unwrap();
+    let before: String = client.query_one(CONTENT, &[]).await.unwrap().get(0);
+    client.batch_execute(FORGET).await.unwrap();
     world.publish().await;
-    let after: String = client.query_one(content, &[]).await.unwrap().get(0);
+    let after: String = client.query_one(CONTENT, &[]).await.unwrap().get(0);
     assert_eq!(after, before);
     assert_eq!(world.checkpoint(Log::Organization(one)).await.unwrap().size, 1_256);
 }
@@ -182,12 +203,61 @@ async fn a_log_that_was_changed_or_cut_is_not_signed() {
     assert_eq!(world.logs.note(Log::Platform).await.unwrap(), signed);
     // Or it ends earlier.
     let lost = VouchedTree { size: 9, root: [1; 32] };
-    world.signer.vouch(world.signer.vouched().await.unwrap(), lost).await.unwrap();
+    world.signer.vouch(world.signer.vouched().await.unwrap(), lost, world.logs.end().await.unwrap().unwrap()).await.unwrap();
     world.append(one, 1).await;
     let refused = publish_checkpoints(&world.logs, &world.signer).await.unwrap_err();
     assert!(refused.to_string().contains("events were lost"), "{refused:#}");
     // The lease is not kept by a round that failed.
     assert!(world.logs.acquire().await.unwrap().is_some());
+}
+
+const CONTENT: &str = "SELECT md5(string_agg(md5(t::text), '' ORDER BY t::text)) FROM (
+    SELECT 1, log::text, level, number, hashes FROM ops.transparency_tile
+    UNION ALL SELECT 2, log::text, 0, number, events FROM ops.transparency_bundle
+    UNION ALL SELECT 3, organization::text, 0, number, root FROM ops.transparency_checkpoint
+    UNION ALL SELECT 4, log::text, 0, size, note::bytea FROM ops.transparency_log WHERE note IS NOT NULL) t";
+const FORGET: &str = "TRUNCATE ops.transparency_log, ops.transparency_tile, ops.transparency_bundle, ops.transparency_checkpoint;
+    DELETE FROM ops.bookmark WHERE reader = 'transparency'";
+
+#[tokio::test]
+async fn after_an_accepted_loss_a_new_key_signs_a_log_that_begins_with_the_former_one() {
+    let mut world = World::new().await;
+    let one = organization();
+    world.append(one, 300).await;
+    world.publish().await;
+    world.append(one, 1).await;
+    world.publish().await;
+    let former = world.checkpoint(Log::Platform).await.unwrap();
+    world.fall_back().await;
+    world.append(one, 290).await;
+    let refused = publish_checkpoints(&world.logs, &world.signer).await.unwrap_err();
+    assert!(refused.to_string().contains("events were lost"), "{refused:#}");
+    assert_eq!(world.logs.end().await.unwrap(), None, "nothing is recorded either");
+
+    let key_dir = world.keys.path().join("keys");
+    let old = world.signer.public_key();
+    let lost = FormerLog { key: PublicKey(old), size: former.size, root: RootHash(former.root) };
+    world.accept_loss(lost.clone()).await;
+    // Whoever is cut off says it again.
+    begin_new_log(key_dir.clone(), old).await.unwrap();
+    begin_new_log(key_dir.clone(), old).await.unwrap();
+    assert_eq!(anchored_log(key_dir.clone()).await.unwrap(), None);
+    assert!(!key_dir.join("signing.old").exists());
+    world.signer = world.vault.signer().await.unwrap();
+    assert_ne!(world.signer.public_key(), old);
+    world.publish().await;
+    let platform = world.checkpoint(Log::Platform).await.unwrap();
+    assert_eq!((platform.size, world.checkpoint(Log::Organization(one)).await.unwrap().size), (3, 290));
+    let first = world.logs.prove(Log::Platform, 0).await.unwrap().unwrap();
+    let leaf = transparency::leaf_hash(former_entry(&lost).as_bytes());
+    assert_eq!(verify_inclusion(&leaf, 0, platform.size, &first.path, &platform.root), Ok(()));
+    assert_eq!(world.logs.former().await.unwrap(), Some(lost));
+    // What lies in the database follows from the log, also across the loss.
+    let client = world.database.client().await;
+    let before: String = client.query_one(CONTENT, &[]).await.unwrap().get(0);
+    client.batch_execute(FORGET).await.unwrap();
+    world.publish().await;
+    assert_eq!(client.query_one(CONTENT, &[]).await.unwrap().get::<_, String>(0), before);
 }
 
 #[tokio::test]
@@ -198,7 +268,8 @@ async fn a_crash_between_vouching_and_showing_is_gone_on_from() {
     let mut lease = world.logs.acquire().await.unwrap().unwrap();
     world.logs.record(&mut lease).await.unwrap();
     let unsigned = world.logs.unsigned().await.unwrap();
-    world.signer.vouch(None, VouchedTree { size: unsigned.platform_size, root: unsigned.platform_root }).await.unwrap();
+    let tree = VouchedTree { size: unsigned.platform_size, root: unsigned.platform_root };
+    world.signer.vouch(None, tree, world.logs.end().await.unwrap().unwrap()).await.unwrap();
     // The process is gone; its lease ends by itself.
     assert!(!world.publish().await);
     world.clock.advance(Duration::from_secs(6));
@@ -214,18 +285,22 @@ async fn the_key_is_made_once_and_what_it_vouched_for_is_not_contradicted() {
     let again = vault(&world.database, &world.clock, &world.keys).await.signer().await.unwrap();
     assert_eq!(again.public_key(), world.signer.public_key());
     let (small, large) = (VouchedTree { size: 3, root: [3; 32] }, VouchedTree { size: 9, root: [9; 32] });
-    world.signer.vouch(None, small).await.unwrap();
-    again.vouch(Some(small), large).await.unwrap();
-    again.vouch(Some(large), large).await.unwrap();
+    let end = LogEnd { event: EventId(Uuid::from_u128(5)), version: 4, leaf: [6; 32], at: world.clock.now() };
+    world.signer.vouch(None, small, end).await.unwrap();
+    again.vouch(Some(small), large, end).await.unwrap();
+    again.vouch(Some(large), large, end).await.unwrap();
     for (from, to) in [
         (None, VouchedTree { size: 10, root: [1; 32] }),
         (Some(small), VouchedTree { size: 10, root: [1; 32] }),
         (Some(large), VouchedTree { size: 9, root: [8; 32] }),
         (Some(large), small),
     ] {
-        assert!(matches!(world.signer.vouch(from, to).await, Err(VaultError::WouldContradict)));
+        assert!(matches!(world.signer.vouch(from, to, end).await, Err(VaultError::WouldContradict)));
     }
     assert_eq!(world.signer.vouched().await.unwrap(), Some(large));
+    assert_eq!(again.end().await.unwrap(), Some(end));
+    let anchored = anchored_log(world.keys.path().join("keys")).await.unwrap().unwrap();
+    assert_eq!((anchored.public, anchored.tree, anchored.end), (again.public_key(), large, Some(end)));
     let signature = world.signer.sign(&["text".into()]).remove(0);
     assert!(signature_holds(&again.public_key(), b"text", &signature));
     assert!(!signature_holds(&again.public_key(), b"other", &signature));

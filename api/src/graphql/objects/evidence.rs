@@ -52,6 +52,11 @@ impl InclusionProof {
     /// `None`: the organisation's log has no such event, or no checkpoint covers it yet.
     pub async fn of(call: &Call, organization: OrganizationId, event: &ID) -> Result<Option<Self>> {
         let event: EventId = event.parse().map_err(|_| Code::BadUserInput.error("this is no event's id"))?;
+        Self::of_event(call, organization, event).await
+    }
+
+    /// The same for an event that is known: of an erasure's certificate, say.
+    pub async fn of_event(call: &Call, organization: OrganizationId, event: EventId) -> Result<Option<Self>> {
         let logs = &call.state.logs;
         let Some(index) = logs.index_of(organization, event).await.map_err(internal)? else { return Ok(None) };
         let Some(proof) = logs.prove(Log::Organization(organization), index).await.map_err(internal)? else { return Ok(None) };

@@ -9,7 +9,7 @@ use crate::graphql::objects::{
 use async_graphql::Result;
 use chrono::{NaiveDate, NaiveTime};
 use domain::{Day, OrganizationId, Position, Timestamp, UserId};
-use projections::{account_history, delivery_stats, suppressions};
+use projections::{HistoryRange, account_history, delivery_stats, suppressions};
 
 const STATS_DAYS: i32 = 30;
 const STATS_DAYS_MAX: i32 = 400;
@@ -51,21 +51,25 @@ fn day(date: NaiveDate) -> Day {
 pub(super) async fn history_of_user(
     call: &Call,
     user: UserId,
+    until: Option<Timestamp>,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<AccountActionConnection> {
     let (first, before) = (size(first)?, parse_cursor(after.as_deref())?.map(Position::from_bytes));
-    let page = account_history::of_user(&*reader(call).await?, user, first, before).await.map_err(internal)?;
+    let range = HistoryRange { before, until };
+    let page = account_history::of_user(&*reader(call).await?, user, first, range).await.map_err(internal)?;
     AccountAction::page(call, page, before.is_some()).await
 }
 
 pub(super) async fn history_of_organization(
     call: &Call,
     organization: OrganizationId,
+    until: Option<Timestamp>,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<AccountActionConnection> {
     let (first, before) = (size(first)?, parse_cursor(after.as_deref())?.map(Position::from_bytes));
-    let page = account_history::of_organization(&*reader(call).await?, organization, first, before).await.map_err(internal)?;
+    let range = HistoryRange { before, until };
+    let page = account_history::of_organization(&*reader(call).await?, organization, first, range).await.map_err(internal)?;
     AccountAction::page(call, page, before.is_some()).await
 }
