@@ -58,7 +58,7 @@ pub fn verify_bundle(directory: &Path, options: &VerifyOptions) -> Result<Report
     let checkpoint = signed::checkpoint(directory, &manifest, options, &mut report)?;
     let mut tiles = held::Tiles::open(directory, &checkpoint, &mut report);
     let mut erasures = Erasures::default();
-    events::look_through(directory, &manifest, &mut tiles, &mut erasures, options.receipts.clone(), &mut report)?;
+    let events = events::look_through(directory, &manifest, &mut tiles, &mut erasures, options.receipts.clone(), &mut report)?;
     elsewhere::explanations(directory, options.verify, &mut erasures, &mut report)?;
     erasures.conclude(&manifest, &mut report);
     elsewhere::earlier_checkpoints(&options.earlier, &checkpoint, options.verify, &mut tiles, &mut report);
@@ -68,7 +68,7 @@ pub fn verify_bundle(directory: &Path, options: &VerifyOptions) -> Result<Report
         let what = format!("it holds {} events, and the log has {}", manifest.count, checkpoint.size);
         report.completeness.fault("manifest.json", what);
     }
-    elsewhere::files(directory, &manifest, &mut report)?;
+    elsewhere::files(directory, &manifest, &events, &mut report)?;
     Ok(report)
 }
 

@@ -7,6 +7,7 @@ use super::{Report, VerifyError, read};
 use crate::bundle::{EventsFormat, Explanation, HeaderView, Manifest, StoredEvent};
 use crate::checkpoint::{Checkpoint, Log};
 use crate::entry::Entry;
+use crate::hash::to_hex;
 use crate::note::Note;
 use crate::proof::{root_at, verify_inclusion};
 use crate::tlog_proof::Proof;
@@ -115,23 +116,35 @@ fn explanation(line: &str, public: &[u8; 32], verify: VerifySignature) -> Option
 }
 
 /// Every file is as it was when the bundle was made. A change that matters was found before this, by its place.
-pub(super) fn files(directory: &Path, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
+/// The events' hash is known: they were read for more.
+pub(super) fn files(directory: &Path, manifest: &Manifest, events: &str, report: &mut Report) -> Result<(), VerifyError> {
     for (path, entry) in &manifest.files {
         // A path of the manifest leads nowhere else.
         if path.split('/').any(|part| part.is_empty() || part == "..") {
             report.integrity.fault("manifest.json", "it names a file outside the bundle");
             continue;
         }
-        let Ok(mut file) = File::open(directory.join(path)) else {
-            report.completeness.fault(path.clone(), "the file is missing");
-            continue;
+        let digest = match path.as_str() {
+            "events.jsonl" => events.to_owned(),
+            path => match digest(directory, path)? {
+                Some(digest) => digest,
+                None => {
+                    report.completeness.fault(path, "the file is missing");
+                    continue;
+                }
+            },
         };
-        let mut hash = Sha256::new();
-        std::io::copy(&mut file, &mut hash).map_err(|error| VerifyError::Unreadable { path: path.clone(), error })?;
-        let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         if digest != entry.sha256 {
             report.integrity.fault(path.clone(), "the file has another SHA-256 than the manifest says");
         }
     }
     Ok(())
+}
+
+/// `None`: there is no such file.
+fn digest(directory: &Path, path: &str) -> Result<Option<String>, VerifyError> {
+    let Ok(mut file) = File::open(directory.join(path)) else { return Ok(None) };
+    let mut hash = Sha256::new();
+    std::io::copy(&mut file, &mut hash).map_err(|error| VerifyError::Unreadable { path: path.to_owned(), error })?;
+    Ok(Some(to_hex(&hash.finalize().into())))
 }

@@ -5,7 +5,9 @@ use super::held::Tiles;
 use super::{Report, Verdict, VerifyError};
 use crate::bundle::{HeaderView, Manifest, StoredEvent};
 use crate::entry::Entry;
+use crate::hash::to_hex;
 use domain::EventId;
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -16,6 +18,7 @@ const FILE: &str = "events.jsonl";
 /// Missing events told one by one; a tail that is cut off may be long.
 const MISSING_TOLD: u64 = 1_000;
 
+/// Says the file's SHA-256.
 pub(super) fn look_through(
     directory: &Path,
     manifest: &Manifest,
@@ -23,18 +26,27 @@ pub(super) fn look_through(
     erasures: &mut Erasures,
     receipts: BTreeSet<EventId>,
     report: &mut Report,
-) -> Result<(), VerifyError> {
+) -> Result<String, VerifyError> {
     let unreadable = |error| VerifyError::Unreadable { path: FILE.to_owned(), error };
     let mut reader = BufReader::with_capacity(1 << 20, File::open(directory.join(FILE)).map_err(unreadable)?);
-    let mut look =
-        Look { manifest, expected: manifest.first, missing: BTreeSet::new(), versions: HashMap::new(), gaps: Verdict::default(), receipts };
+    let mut look = Look {
+        manifest,
+        organization: manifest.organization.to_string(),
+        expected: manifest.first,
+        missing: BTreeSet::new(),
+        versions: HashMap::new(),
+        gaps: Verdict::default(),
+        receipts,
+    };
     let (mut line, mut number, mut event) = (Vec::new(), 0u64, StoredEvent::default());
+    let mut hash = Sha256::new();
     loop {
         line.clear();
         if reader.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
             break;
         }
         number += 1;
+        hash.update(&line);
         match event.read(&line, manifest.events_format) {
             Ok(()) => look.event(&event, number, tiles, erasures, report),
             Err(_) => {
@@ -44,11 +56,13 @@ pub(super) fn look_through(
         }
     }
     look.conclude(report);
-    Ok(())
+    Ok(to_hex(&hash.finalize().into()))
 }
 
 struct Look<'a> {
     manifest: &'a Manifest,
+    /// As headers spell it.
+    organization: String,
     /// Place in the log of the next event.
     expected: u64,
     missing: BTreeSet<u64>,
@@ -80,10 +94,12 @@ impl Look<'_> {
         } else {
             self.out_of_place(event, &leaf, line, tiles, report);
         }
-        if header.organization.parse() != Ok(self.manifest.organization.0) {
+        if header.organization != self.organization && header.organization.parse() != Ok(self.manifest.organization.0) {
             report.integrity.fault(place(), "it is another organisation's");
         }
-        if let Ok(id) = header.event_id.parse::<Uuid>() {
+        if !self.receipts.is_empty()
+            && let Ok(id) = header.event_id.parse::<Uuid>()
+        {
             self.receipts.remove(&EventId(id));
         }
         self.version(&header, line);
