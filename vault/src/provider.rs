@@ -128,6 +128,13 @@ impl Providers {
         if self.is_gone(key)? { Ok(()) } else { Err(VaultError::refused(key.provider, "the key is still there after its destruction")) }
     }
 
+    /// Fails when the key of a living epoch is not there. Settings that lead to another server, mount, token or directory would otherwise make every key look
+    /// destroyed.
+    pub(crate) fn expect(&self, key: ProviderKey) -> Result<(), VaultError> {
+        let elsewhere = "it does not hold the key of a living epoch: is it another server, mount, token or directory than before?";
+        if self.is_gone(key)? { Err(VaultError::refused(key.provider, elsewhere)) } else { Ok(()) }
+    }
+
     pub(crate) fn is_gone(&self, key: ProviderKey) -> Result<bool, VaultError> {
         self.get(key.provider)?.is_gone(key.name)
     }

@@ -1,13 +1,20 @@
 //! What holds of every provider, tried on each: sealed files, a SoftHSM token, an OpenBao server.
 
 use super::settings::{Passphrase, ProviderSettings, TokenSettings, TransitSettings};
-use super::{NotUnwrapped, ProviderKey, Providers};
+use super::{Finding, NotUnwrapped, ProviderKey, Providers};
 use crate::error::VaultError;
 use crate::key_directory::KeyDirectory;
 use crate::secret::Secret;
+use cryptoki::context::Pkcs11;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::Attribute;
+use cryptoki::session::UserType;
+use cryptoki::types::AuthPin;
 use domain::KeyProvider;
 use std::process::Command;
+use std::time::Duration;
 use test_support::{OpenBao, SoftHsm};
+use uuid::Uuid;
 
 /// What the vault needs, as the operator's handbook has it.
 const POLICY: &str = r#"
@@ -120,8 +127,34 @@ fn child_with_a_token() {
     keeps_the_contract(&providers(settings(SoftHsm::LABEL, SoftHsm::PIN)).1);
     let away = providers(settings("elsewhere", SoftHsm::PIN)).1.ping(KeyProvider::Pkcs11);
     assert!(matches!(away, Err(VaultError::ProviderAway { .. })), "{away:?}");
+    let (kept, taken) = (token.name_key(), token.name_key());
+    token.create(kept).unwrap();
+    make_extractable(&hsm_module, taken.name);
+    let examine = |living: &[Uuid]| token.0.examine(KeyProvider::Pkcs11, living, Duration::ZERO).unwrap();
+    assert!(matches!(examine(&[kept.name]).as_slice(), [Finding::Well(_)]));
+    assert!(matches!(examine(&[kept.name, taken.name]).as_slice(), [Finding::Wrong(text)] if text.contains("can be taken out")));
+    assert!(matches!(examine(&[Uuid::nil()]).as_slice(), [Finding::Well(_), Finding::Wrong(text)] if text.contains("not there")));
     let refused = providers(settings(SoftHsm::LABEL, "4321")).1.ping(KeyProvider::Pkcs11);
     assert!(matches!(refused, Err(VaultError::ProviderRefused { .. })), "{refused:?}");
+}
+
+/// As somebody with the token's own tools would.
+fn make_extractable(module: &std::path::Path, name: Uuid) {
+    let module = Pkcs11::new(module).unwrap();
+    let slots = module.get_slots_with_initialized_token().unwrap();
+    let session = module.open_rw_session(slots[0]).unwrap();
+    let pin = AuthPin::new(SoftHsm::PIN.into());
+    session.login(UserType::User, Some(&pin)).unwrap();
+    let template = [
+        Attribute::ValueLen(32.into()),
+        Attribute::Token(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(true),
+        Attribute::Encrypt(true),
+        Attribute::Decrypt(true),
+        Attribute::Id(name.as_bytes().to_vec()),
+    ];
+    session.generate_key(&Mechanism::AesKeyGen, &template).unwrap();
 }
 
 /// The library reads the environment of the process that loads it.

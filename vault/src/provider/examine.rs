@@ -46,7 +46,7 @@ pub async fn examine(
 }
 
 impl Configured {
-    fn examine(&self, provider: KeyProvider, living: &[Uuid], needed_for: Duration) -> Result<Vec<Finding>, VaultError> {
+    pub(super) fn examine(&self, provider: KeyProvider, living: &[Uuid], needed_for: Duration) -> Result<Vec<Finding>, VaultError> {
         let found = self.providers.iter().find(|(known, _)| *known == provider).ok_or(VaultError::ProviderNotConfigured(provider))?;
         let mut findings = match &found.1 {
             // The directory itself is looked at elsewhere.

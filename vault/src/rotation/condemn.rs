@@ -1,10 +1,11 @@
 //! The end of an epoch's key: condemned in its row, from when on nobody loads it, then destroyed by its provider, then recorded.
 
-use super::status::EpochRow;
+use super::status::{self, EpochRow};
 use super::{Rotation, RotationPolicy, RotationStep, boundary, number};
 use crate::anchor;
-use crate::epochs::{CLOSED, CONDEMNED, DESTROYED};
+use crate::epochs::{CLOSED, CONDEMNED, DESTROYED, OPEN};
 use crate::error::VaultError;
+use crate::provider::ProviderKey;
 use crate::vault::{Vault, blocking};
 use std::fmt;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ pub(super) async fn condemn(rotation: &Rotation, closed: i32, policy: &RotationP
         return Ok(RotationStep::Waiting { epoch: number(closed), obstacles });
     }
     let keyring = rotation.vault.keyring();
+    expect_keys_of(rotation, |row| row.epoch == closed).await?;
     let mut client = keyring.pool.get().await?;
     let transaction = client.transaction().await?;
     transaction.execute(CONDEMN, &[&closed, &CONDEMNED, &CLOSED]).await?;
@@ -94,10 +96,20 @@ pub(super) async fn obstacles(vault: &Vault, policy: &RotationPolicy) -> Result<
     Ok(obstacles)
 }
 
+/// Nothing counts as destroyed by a provider that never had it.
+async fn expect_keys_of(rotation: &Rotation, wanted: impl Fn(&EpochRow) -> bool) -> Result<(), VaultError> {
+    let rows = status::epochs(&rotation.vault).await?;
+    let keys: Vec<ProviderKey> = rows.iter().filter(|row| wanted(row)).map(|row| row.key).collect();
+    let providers = rotation.vault.keyring().providers.clone();
+    blocking(move || keys.into_iter().try_for_each(|key| providers.expect(key))).await
+}
+
 /// Every part can be repeated; the row is last, so that a crash in between repeats them.
 pub(super) async fn destroy(rotation: &Rotation, condemned: &EpochRow) -> Result<RotationStep, VaultError> {
     let keyring = rotation.vault.keyring();
     let (directory, key, epoch) = (keyring.directory.clone(), condemned.key, condemned.epoch);
+    // Absent may mean that a crash came after its destruction. That this is the provider which had it, the open epoch's key shows where they share one.
+    expect_keys_of(rotation, |row| row.state == OPEN && row.key.provider == key.provider).await?;
     let client = keyring.pool.get().await?;
     client.execute("SELECT keyring.drop_lookup($1)", &[&epoch]).await?;
     let providers = keyring.providers.clone();

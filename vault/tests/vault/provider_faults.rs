@@ -73,6 +73,31 @@ async fn m4_2_a_provider_that_is_away_is_an_obstacle_and_the_rotation_goes_on_wh
     while !matches!(rotation.step(&at_once()).await.unwrap(), RotationStep::Destroyed { epoch: 1 }) {}
 }
 
+/// Elsewhere every key looks destroyed.
+#[tokio::test]
+async fn m4_2_a_server_that_never_had_the_key_does_not_count_as_one_that_destroyed_it() {
+    let (bao, other) = (OpenBao::start(), OpenBao::start());
+    let world = World::on(transit(&bao)).await;
+    let rotation = world.vault.take_rotation().await.unwrap().unwrap();
+    while world.vault.epochs().await.unwrap()[0].state != EpochState::Condemned {
+        rotation.step(&at_once()).await.unwrap();
+    }
+    rotation.release().await.unwrap();
+    // Under the same path there is another engine by now, as behind an address that leads elsewhere.
+    let keys = bao.keys();
+    bao.run(&["secrets", "move", "transit", "moved"]);
+    bao.run(&["secrets", "enable", "transit"]);
+    let rotation = world.vault.take_rotation().await.unwrap().unwrap();
+    let step = rotation.step(&at_once()).await.unwrap();
+    let RotationStep::Waiting { epoch: 1, obstacles } = &step else { panic!("{step:?}") };
+    assert!(matches!(obstacles.as_slice(), [Obstacle::Provider(reason)] if reason.contains("another server, mount")), "{obstacles:?}");
+    assert!(matches!(world.start(&transit(&other)).await, Err(VaultError::EpochKeyMissing(2))));
+    bao.run(&["secrets", "disable", "transit"]);
+    bao.run(&["secrets", "move", "moved", "transit"]);
+    assert_eq!(rotation.step(&at_once()).await.unwrap(), RotationStep::Destroyed { epoch: 1 });
+    assert_eq!((keys.len(), bao.keys().len()), (2, 1));
+}
+
 #[tokio::test]
 async fn a_token_that_may_not_delete_is_refused_before_a_key_is_made() {
     let bao = OpenBao::start();
