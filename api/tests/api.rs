@@ -11,6 +11,7 @@ mod api {
     mod peers;
     mod refusals;
     mod rest;
+    mod retention;
     mod rights;
     mod schema;
     mod streams;

@@ -4,6 +4,7 @@ mod account;
 mod email;
 mod erasure;
 mod organization;
+mod retention;
 
 use crate::call::{Call, Denied};
 use crate::graphql::code;
@@ -14,7 +15,13 @@ use domain::{OrganizationId, Position};
 
 /// Everything that can be changed.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(account::AccountMutation, organization::OrganizationMutation, email::EmailMutation, erasure::ErasureMutation);
+pub(crate) struct Mutation(
+    account::AccountMutation,
+    organization::OrganizationMutation,
+    email::EmailMutation,
+    erasure::ErasureMutation,
+    retention::RetentionMutation,
+);
 
 /// How a mutation ends when it is neither done nor a fault.
 pub(super) enum Outcome {
