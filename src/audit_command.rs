@@ -14,7 +14,7 @@ use crate::serve::Foundation;
 use anyhow::{Context, bail};
 use arguments::{AtArguments, BetweenArguments, Format, Opening};
 use clap::Subcommand;
-use domain::{ApiKey, Category, EventId, SmtpServer, StreamName, Suppression};
+use domain::{ApiKey, Category, EventId, Hold, SmtpServer, StreamName, Suppression};
 use event_store::EventStore;
 pub(crate) use evidence::verify;
 use evidence::{ExportArguments, VerifyArguments};
@@ -147,6 +147,7 @@ async fn states(history: &History, stream: StreamName, moment: Moment, all: bool
         streams.extend(history.all::<ApiKey>(organization, moment).await?.iter().map(|past| past.stream));
         streams.extend(history.all::<SmtpServer>(organization, moment).await?.iter().map(|past| past.stream));
         streams.extend(history.all::<Suppression>(organization, moment).await?.iter().map(|past| past.stream));
+        streams.extend(history.all::<Hold>(organization, moment).await?.iter().map(|past| past.stream));
     }
     let mut states = Vec::with_capacity(streams.len());
     for stream in streams {

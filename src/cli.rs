@@ -10,6 +10,7 @@ use crate::log_command::{self, LogCommand};
 use crate::projections_command::{self, ProjectionsCommand};
 use crate::queue_command::{self, QueueCommand};
 use crate::restore_command::{self, RestoreArguments};
+use crate::retention_command::{self, RetentionArguments};
 use crate::{doctor, logging, serve};
 use clap::{CommandFactory, Parser, Subcommand};
 use nix::sys::resource::{Resource, setrlimit};
@@ -55,6 +56,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// When an organisation's data ends, bucket by bucket, or what is left of one person, and why
+    Retention {
+        #[command(flatten)]
+        arguments: RetentionArguments,
     },
     /// Mail that waits: how much, and holding it back for a while
     Queue {
@@ -136,6 +142,10 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Keys { command } => {
             logging::install(LevelFilter::WARN);
             runtime()?.block_on(keys_command::run(config, command)).map(|()| Exit::Done)
+        }
+        Command::Retention { arguments } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(retention_command::run(config, arguments)).map(|()| Exit::Done)
         }
         Command::Queue { command } => {
             logging::install(LevelFilter::WARN);

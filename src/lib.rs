@@ -31,6 +31,7 @@ mod progress;
 mod projections_command;
 mod queue_command;
 mod restore_command;
+mod retention_command;
 mod serve;
 mod server;
 mod service;

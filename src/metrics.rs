@@ -10,7 +10,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use anyhow::Context;
 use gauges::Watched;
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -28,6 +28,9 @@ pub(crate) fn count() -> anyhow::Result<PrometheusHandle> {
     describe_histogram!("lethemail_append_duration_seconds", Unit::Seconds, "From asking for an append to its answer");
     describe_counter!("lethemail_events_total", "Events that this process appended, by type");
     describe_counter!("lethemail_delivery_recipients_total", "Recipients of whom this process recorded something, by event");
+    describe_counter!("lethemail_bucket_looks_total", "Looks for days that have ended, by how they went");
+    describe_counter!("lethemail_buckets_destroyed_total", "Buckets whose keys this process destroyed");
+    describe_gauge!("lethemail_buckets_overdue", "Buckets that were due and had a key still after the last look");
     Ok(handle)
 }
 

@@ -12,6 +12,7 @@ mod api {
     mod peers;
     mod refusals;
     mod rest;
+    mod retention;
     mod rights;
     mod schema;
     mod streams;

@@ -2,7 +2,7 @@
 
 use crate::{Commands, Fault};
 use domain::{
-    BucketEnd, Category, Class, Day, EndGround, FiscalYear, FiscalYearStart, Folded, Hold, HoldId, Organization, OrganizationId, Retention,
+    BucketEnd, Category, Class, Day, EndGround, FiscalYear, FiscalYearStart, Hold, HoldId, Organization, OrganizationId, Retention,
     Timestamp, WEB_DAYS, end_after, fold,
 };
 use event_store::Filter;
@@ -34,17 +34,16 @@ const BATCH: usize = 500;
 impl Commands {
     pub async fn kept_data(&self, organization: OrganizationId) -> Result<KeptData, Fault> {
         let now = self.clock.now();
-        let folded: Folded<Organization> = self.fold(organization.0, organization).await?;
-        let Organization { retention, fiscal_year, .. } = folded.state;
+        let Organization { retention, fiscal_year, .. } = self.organization_now(organization).await?;
         let holds = self.holds_of(organization).await?;
         let records = self.vault.bucket_records(organization).await?;
         let buckets = records.into_iter().map(|record| kept(record, &retention, &holds, now)).collect();
         Ok(KeptData { now, retention, fiscal_year, holds, buckets })
     }
 
-    /// An organisation's retention as the log has it now.
-    pub async fn retention_of(&self, organization: OrganizationId) -> Result<Retention, Fault> {
-        Ok(self.fold::<Organization>(organization.0, organization).await?.state.retention)
+    /// An organisation as the log has it now.
+    pub async fn organization_now(&self, organization: OrganizationId) -> Result<Organization, Fault> {
+        Ok(self.fold::<Organization>(organization.0, organization).await?.state)
     }
 
     /// All holds that anybody ever asked for.

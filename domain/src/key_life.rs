@@ -42,7 +42,7 @@ facts! {
     pub struct BucketKeyDestroyed {
         pub key: KeyId,
         pub class: Class,
-        /// Days since 1970 (UTC) for daily buckets, the year for fiscal ones, 0 otherwise.
+        /// Days since 1970 (UTC) for daily buckets, year and month of the end (202612) for fiscal ones, 0 otherwise.
         pub bucket: i32,
     }
 }

@@ -24,6 +24,16 @@ vocabulary! {
         /// It has a plan that allows less now.
         PlanDowngraded,
     }
+    /// Why a bucket's key is destroyed when it is.
+    pub enum EndGround {
+        Default,
+        Extension,
+        /// A shorter retention, its notice included.
+        Shortening,
+        Hold,
+        /// Tax and accounting law: not before.
+        LegalObligation,
+    }
 }
 
 facts! {
@@ -63,18 +73,6 @@ pub struct Retention {
     chosen: Option<RetentionTerm>,
     /// A shortening that was in its notice when the last event was recorded.
     noticed: Option<RetentionTerm>,
-}
-
-/// Why a bucket's key is destroyed when it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndGround {
-    Default,
-    Extension,
-    /// A shorter retention, its notice included.
-    Shortening,
-    Hold,
-    /// Tax and accounting law: not before.
-    LegalObligation,
 }
 
 /// When a bucket's key is due to be destroyed. The sweeper comes by once an hour.

@@ -42,6 +42,17 @@ impl History {
         Moment::Time(self.clock.now())
     }
 
+    /// What time it was at the moment: where the log ended, that of its last event.
+    pub async fn time_of(&self, moment: Moment) -> Result<Timestamp, HistoryError> {
+        Ok(match moment {
+            Moment::Time(time) => time,
+            Moment::Position(position) => {
+                let event = self.store.read_at(&[position]).await?.pop();
+                event.map_or_else(|| self.clock.now(), |event| event.header.occurred_at)
+            }
+        })
+    }
+
     /// Refuses what has not happened yet: an answer would change.
     pub async fn check_past(&self, moment: Moment) -> Result<(), HistoryError> {
         let future = match moment {

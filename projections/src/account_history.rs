@@ -1,7 +1,8 @@
 //! Every action: who, what, when, from where.
 //!
-//! Everything that happens to accounts, organisations, keys, servers, suppressions and erasures, and of messages what people and applications did
-//! themselves: sending and cancelling; days that expired, copies of the history that were made, and what operators did. What mail servers answered is in a message's timeline. New events appear here by themselves: a fact named
+//! Everything that happens to accounts, organisations, keys, servers, suppressions, erasures, limits and holds, and of messages what people and applications
+//! did themselves: sending and cancelling; days that expired, copies of the history that were made, and what operators did. What mail servers answered is in a
+//! message's timeline. New events appear here by themselves: a fact named
 //! `origin` says which envelope tells where a request came from.
 
 use crate::envelope_column::{EnvelopeColumns, Sealing};
@@ -32,6 +33,7 @@ pub static PROJECTION: Projection = Projection {
         Category::Suppression,
         Category::Erasure,
         Category::Processing,
+        Category::Hold,
         Category::Email,
         Category::Platform,
         Category::Evidence,

@@ -31,6 +31,8 @@ pub(super) async fn erasures(client: &Client) -> Option<Finding> {
         }
     })
 }
+// Buckets are looked at once an hour.
+const SWEEP: &str = "SELECT coalesce(last_run_us < extract(epoch FROM clock_timestamp() - interval '3 hours') * 1000000, false) AS late, overdue FROM keyring.sweep";
 
 pub(super) async fn findings(config: &Config, client: &Client) -> Vec<Finding> {
     match look(config, client).await {
@@ -50,6 +52,7 @@ async fn look(config: &Config, client: &Client) -> Result<Vec<Finding>, tokio_po
             _ => format!("keys: epoch {epoch} was closed long ago and its key is not destroyed; lethemail keys status says why"),
         }));
     }
+    findings.extend(sweep(client).await?);
     for row in client.query(SLOTS, &[]).await? {
         let slot: &str = row.get(0);
         findings.push(Wrong(format!(
@@ -73,4 +76,17 @@ async fn look(config: &Config, client: &Client) -> Result<Vec<Finding>, tokio_po
         }
     }
     Ok(findings)
+}
+
+/// Whether days expire when they should.
+async fn sweep(client: &Client) -> Result<Option<Finding>, tokio_postgres::Error> {
+    let Some(row) = client.query_opt(SWEEP, &[]).await? else { return Ok(None) };
+    let overdue: i64 = row.get("overdue");
+    Ok(if row.get("late") {
+        Some(Wrong("retention: nobody has looked for three hours which days have ended; is a server running? After a jump of the clock: lethemail keys accept-clock".into()))
+    } else if overdue > 0 {
+        Some(Wrong(format!("retention: {overdue} buckets are due and have a key still; two of each organisation go in an hour")))
+    } else {
+        None
+    })
 }

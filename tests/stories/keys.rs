@@ -80,6 +80,28 @@ fn m4_2_whoever_was_forgotten_is_gone_everywhere_once_the_epoch_has_turned() {
 }
 
 #[test]
+fn m4_4_whoever_runs_it_sees_when_each_day_ends_and_why() {
+    let installation = Installation::new();
+    let mut program = Program::spawn(&mut installation.command());
+    program.until("\"ready\"");
+    let account = Account::first(&mut program);
+    let mail = json!({ "from": "shop@example.org", "to": ["bob@lethemail.test"], "subject": "Hello", "text": "Good morning." });
+    account.application.mutate("sendEmail", "SendEmailInput", "position", mail);
+    let organization = account.person.ask("{ organization { id } }", json!({}))["organization"]["id"].as_str().unwrap().to_owned();
+    let say = |more: &[&str]| installation.say(&[&["retention", "--org", &organization], more].concat());
+    let line = |told: &str| told.lines().find(|line| line.starts_with("ops ")).unwrap().to_owned();
+    assert!(line(&say(&[])).ends_with("(default)"), "{}", say(&[]));
+    account.person.mutate("setRetention", "SetRetentionInput", "position", json!({ "days": 365 }));
+    assert!(line(&say(&[])).ends_with("(extension)"), "{}", say(&[]));
+    let told: Value = serde_json::from_str(&say(&["--json"])).unwrap();
+    assert_eq!(told["retention"]["days"], 365);
+    assert!(told["buckets"].as_array().unwrap().iter().any(|bucket| bucket["class"] == "ops" && bucket["ground"] == "extension"), "{told}");
+    assert!(line(&say(&["--subject", "bob@lethemail.test"])).ends_with("(extension)"));
+    assert_eq!(say(&["--subject", "nobody@lethemail.test"]).trim(), "nothing is left");
+    program.terminate();
+}
+
+#[test]
 fn epochs_of_minutes_are_for_data_made_for_tests() {
     let place = Place::new();
     let output = lethemail(&place).env("LETHEMAIL_KEYS__EPOCH_MINUTES", "5").args(["keys", "status"]).output().unwrap();

@@ -6,6 +6,7 @@ mod erasure;
 mod erasure_requests;
 mod organization;
 mod processing;
+mod retention;
 
 use crate::call::{Call, Denied};
 use crate::graphql::code;
@@ -23,6 +24,7 @@ pub(crate) struct Mutation(
     erasure::ErasureMutation,
     erasure_requests::ErasureRequestMutation,
     processing::ProcessingMutation,
+    retention::RetentionMutation,
 );
 
 /// How a mutation ends when it is neither done nor a fault.

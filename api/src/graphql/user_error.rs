@@ -40,16 +40,22 @@ codes! {
     CredentialsIncomplete => "username and secret come together or not at all",
     /// Unknown address or wrong password; nobody is told which.
     CredentialsInvalid => "address or password is wrong",
+    /// The first day is after the last, or they are more than ten years apart.
+    DaysInvalid => "name a first and a last day, at most ten years from each other",
     /// The request was refused before.
     ErasureRefused => "the request was refused before",
     /// Keys are being destroyed.
     ErasureStarted => "the erasure has begun, and there is no way back",
+    /// Not in the future, or more than two years ahead.
+    ExpiryInvalid => "a hold ends in the future, and within two years",
     /// A line break or another character that may not stand there.
     ForbiddenCharacter => "it holds a character that may not stand there",
     /// Not a header that may be set, or one that is there already.
     HeaderInvalid => "the header's name is not valid, is reserved or is there already",
     /// Neither a host name nor an IP address.
     HostInvalid => "a host name has 1 to 253 letters, digits, hyphens and dots, or is an IP address",
+    /// It was released, or its time was over.
+    HoldEnded => "the hold has ended",
     /// 1 to 256 characters are needed.
     IdempotencyKeyLength => "an idempotency key has 1 to 256 characters",
     /// The key was used for another request.
@@ -60,6 +66,8 @@ codes! {
     LiftNotAnnounced => "the person has not been told yet that the restriction ends",
     /// Not of the form that its field needs.
     Malformed => "it does not have the form that is needed",
+    /// 1 to 12.
+    MonthInvalid => "a month is a number from 1 to 12",
     /// 1 to 100 messages are needed.
     MessageCount => "a request has 1 to 100 messages",
     /// 1 to 200 characters, none of them a control character, are needed.
@@ -88,6 +96,8 @@ codes! {
     RecipientCount => "a message has at least one recipient in its to field and at most 50 in all",
     /// It is needed.
     Required => "it is required",
+    /// 1 to 3650 days.
+    RetentionOutOfRange => "data is kept for 1 to 3650 days",
     /// More than 30 days.
     ScheduledTooFarAhead => "mail can be scheduled up to 30 days ahead",
     /// A key needs at least one scope.

@@ -1,7 +1,7 @@
 //! Days that are kept for longer or less long, and days that are held.
 
 use super::installation::{Installation, message};
-use commands::{BucketSweep, Request, RequestHold, RetentionDecisions, SetRetention};
+use commands::{BucketSweep, EraseRecipient, KeptUntil, Request, RequestHold, RetentionDecisions, SetRetention};
 use domain::*;
 use std::time::Duration;
 use vault::{ExpiredBucket, Opened};
@@ -241,4 +241,27 @@ async fn c9_1b_every_bucket_is_told_with_its_end_and_its_ground() {
     assert_eq!(told(&world).await.0, end(world.installation.clock.now() + DAY * 100, EndGround::Hold));
     world.pass(101).await;
     assert!(told(&world).await.1);
+}
+
+#[tokio::test]
+async fn c9_1b_what_is_left_of_a_person_is_told_key_by_key() {
+    let mut world = World::new().await;
+    let (organization, address) = (world.by.organization, "ada@example.com".parse().unwrap());
+    let left = async |world: &World| world.installation.commands.kept_of_address(organization, &address).await.unwrap();
+    let keys = left(&world).await;
+    let end = BucketEnd { at: Day(world.today().0 + 91).start(), ground: EndGround::Default };
+    assert_eq!(keys.iter().map(|key| (key.class, key.until)).collect::<Vec<_>>(), [(Class::Ops, KeptUntil::LastBucket(end))]);
+    assert_eq!(world.installation.commands.kept_of_key(organization, keys[0].key).await.unwrap(), keys);
+    let target = HoldTarget::Person { keys: vec![keys[0].key] };
+    let expires_at = world.installation.clock.now() + DAY * 10;
+    let request = RequestHold { target, ground: HoldGround::Investigation, expires_at };
+    let hold = world.installation.commands.request_hold(&world.by, request).await.unwrap().0;
+    world.approve_twice(hold).await;
+    assert_eq!(left(&world).await[0].held_until, Some(expires_at));
+    world.pass(11).await;
+    assert_eq!(left(&world).await[0].held_until, None);
+    let erase = EraseRecipient { address: Personal::new(address.clone()), note: None, keep_suppressed: true };
+    world.installation.commands.erase_recipient(&world.by, erase).await.unwrap();
+    let keys = left(&world).await;
+    assert_eq!(keys.iter().map(|key| (key.class, key.until)).collect::<Vec<_>>(), [(Class::Suppress, KeptUntil::Suppression)]);
 }

@@ -1,6 +1,6 @@
 //! An organisation and what it has.
 
-use super::{ApiKey, ApiKeyConnection, Role, SmtpServer, call, fresh, reader};
+use super::{ApiKey, ApiKeyConnection, Bucket, Hold, Retention, Role, SmtpServer, call, fresh, reader};
 use crate::call::{Call, Need};
 use crate::graphql::code::internal;
 use crate::graphql::connection::{parse_cursor, size};
@@ -169,6 +169,37 @@ impl Organization {
         }
         fresh(call, &["smtp_servers"], self.after).await?;
         SmtpServer::of_organization(call, self.id).await
+    }
+
+    /// For how long its operational data is kept.
+    async fn retention(&self, context: &Context<'_>) -> Result<Retention> {
+        let call = call(context);
+        call.allow(self.id, Need::Read).await?;
+        match &self.then {
+            Some(then) => {
+                let time = call.state.history.time_of(then.moment).await.map_err(past::refused)?;
+                Ok(Retention::at(time, &then.state))
+            }
+            None => Retention::now(call, self.id).await,
+        }
+    }
+
+    /// Every bucket of its data, and when each ends. Keys are those of now, so there is no such list of the past: null.
+    async fn buckets(&self, context: &Context<'_>) -> Result<Option<Vec<Bucket>>> {
+        let call = call(context);
+        call.allow(self.id, Need::Administer).await?;
+        if self.then.is_some() {
+            return Ok(None);
+        }
+        Bucket::of_organization(call, self.id).await.map(Some)
+    }
+
+    /// What anybody asked to be held, the last first.
+    async fn holds(&self, context: &Context<'_>) -> Result<Vec<Hold>> {
+        let call = call(context);
+        call.allow(self.id, Need::Administer).await?;
+        let moment = self.then.as_ref().map_or_else(|| call.state.history.now(), |then| then.moment);
+        Hold::of_organization(call, self.id, moment).await
     }
 
     /// The server that its mail goes through; null for the built-in sandbox, which captures it.

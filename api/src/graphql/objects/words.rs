@@ -26,9 +26,10 @@ macro_rules! words {
 /// The same enums where they come from.
 mod domain_words {
     pub use domain::{
-        AbandonmentReason, CancellationReason, CertificateStage as ErasureCertificateStage, DeliveryState, EmailStatus, ErasureTarget,
-        FailureReason, Interface, ObjectionScope, RecipientField, RefusalGround as ErasureRefusalGround, RestrictionGround, Role,
-        Scope as ApiScope, SuppressionReason, TlsMode, TlsVersion,
+        AbandonmentReason, CancellationReason, CertificateStage as ErasureCertificateStage, Class as DataClass, DeliveryState, EmailStatus,
+        EndGround, ErasureTarget, FailureReason, HoldGround, HoldStage, Interface, ObjectionScope, RecipientField,
+        RefusalGround as ErasureRefusalGround, RestrictionGround, RetentionChangeGround, Role, Scope as ApiScope, SuppressionReason, TlsMode,
+        TlsVersion,
     };
 }
 
@@ -153,6 +154,70 @@ words! {
         Admin,
         /// Sending and reading.
         Member,
+    }
+
+    /// Why data is kept for longer, or for less long, than before.
+    RetentionChangeGround {
+        /// The organization wants it so.
+        OwnChoice,
+        /// It has a plan that allows more now.
+        PlanUpgraded,
+        /// It has a plan that allows less now.
+        PlanDowngraded,
+    }
+
+    /// Decides which keys seal a piece of data, and so when it ends.
+    DataClass {
+        /// Who somebody is: lives as long as the account or object.
+        Id,
+        /// What happened: by days.
+        Ops,
+        /// Conversations with support.
+        Support,
+        /// Visits to pages: by days.
+        Web,
+        /// Financial records: by fiscal years.
+        Fin,
+        /// Evidence of a privacy request.
+        Case,
+        /// Addresses that must not be mailed.
+        Suppress,
+    }
+
+    /// Why data ends when it does.
+    EndGround {
+        /// Nobody decided anything else.
+        Default,
+        /// The organization keeps its days for longer.
+        Extension,
+        /// It keeps them for less long, after a notice of seven days.
+        Shortening,
+        /// They are held.
+        Hold,
+        /// A law demands that it is kept so long.
+        LegalObligation,
+    }
+
+    /// Why something is held.
+    HoldGround {
+        /// A claim is made, defended or foreseen.
+        LegalClaim,
+        /// An authority asks, or a law demands it.
+        LegalObligation,
+        /// Fraud, abuse or an incident is being looked into.
+        Investigation,
+    }
+
+    /// Where a hold stands.
+    HoldStage {
+        /// Approved by fewer than two people.
+        Requested,
+        /// Nothing of what it names is destroyed.
+        Active,
+        /// Somebody ended it.
+        Released,
+        /// Its time was over.
+        Expired,
     }
 
     /// Why an address must not be mailed.
