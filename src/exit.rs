@@ -1,5 +1,6 @@
 //! What the program says to the shell when it ends.
 
+use crate::policy_command::PolicyDiffers;
 use crate::restore_command::{LossNotAccepted, UnfinishedRestore};
 use crate::{ClockFileError, ConfigError, DataDirectoryError, PostgresError};
 use backup::BackupError;
@@ -26,6 +27,8 @@ pub enum Exit {
     NotEmpty = 7,
     /// The backup does not hold what is known to have happened, and `--accept-loss` was not said.
     LossNotAccepted = 8,
+    /// `policy --diff` found that the database is not as the data policy says.
+    PolicyDiffers = 20,
 }
 
 pub(crate) const EXIT_CODES: &str = "\
@@ -39,7 +42,8 @@ Exit codes:
   6  a backup is missing, damaged, of another log or of another version
   7  a restore needs an empty database, or one was interrupted in this database
   8  a backup does not hold what is known to have happened; see `restore --accept-loss`
-  9 to 15  `audit verify` found that a bundle does not hold: 8, and 1 for its integrity, 2 for its completeness, 4 for its erasures";
+  9 to 15  `audit verify` found that a bundle does not hold: 8, and 1 for its integrity, 2 for its completeness, 4 for its erasures
+  20 `policy --diff` found that the database is not as the data policy says";
 
 /// A bundle was looked through, and something in it does not hold. What it is was printed.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +70,9 @@ impl Exit {
         }
         if let Some(error) = error.downcast_ref::<BackupError>() {
             return Exit::of_backup(error);
+        }
+        if error.is::<PolicyDiffers>() {
+            return Exit::PolicyDiffers;
         }
         if error.is::<UnfinishedRestore>() {
             return Exit::NotEmpty;

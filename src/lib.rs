@@ -23,6 +23,7 @@ mod log_command;
 mod logging;
 mod memory;
 mod metrics;
+mod policy_command;
 mod pools;
 mod private_postgres;
 mod progress;

@@ -1,8 +1,8 @@
 //! Forgetting somebody, step by step: first in every living system, then, when the epochs that wrapped the keys are destroyed, everywhere.
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::{Category, Class, Draft, KeyId, OrganizationId, Personal, Sealed, Slot, Slots, Timestamp, UserId};
 use std::time::Duration;
 
@@ -11,8 +11,10 @@ pub const ERASURE_DUE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 personal_data! {
     /// Who is to be forgotten, and what was said about it. Its own key dies with the case.
-    pub struct ErasureCase: AccountData, Case, for SubjectRights | LegalObligation {
+    pub struct ErasureCase: AccountData, Case, of Requester, rows "M4.2 M8.3 C7.1", for SubjectRights | LegalObligation {
+        /// The address that is to be forgotten.
         pub address: String,
+        /// What whoever asked for it wrote.
         pub note: Option<String>,
     }
 }

@@ -1,6 +1,8 @@
 //! What the facts of every event look like, for whoever reads a log without this program.
 
-use crate::{Aggregate, ApiKey, Category, Email, Erasure, Event, Evidence, KeyLife, Organization, SmtpServer, Suppression, User};
+use crate::{
+    Aggregate, ApiKey, Category, DataAccess, Email, Erasure, Event, Evidence, KeyLife, Organization, SmtpServer, Suppression, User,
+};
 use serde_json::{Value, json};
 
 /// The form of one type of event, as it is written today.
@@ -26,6 +28,7 @@ pub fn event_schemas() -> Vec<EventSchema> {
     schemas.extend(of::<Erasure>());
     schemas.extend(of::<KeyLife>());
     schemas.extend(of::<Evidence>());
+    schemas.extend(of::<DataAccess>());
     schemas
 }
 

@@ -1,15 +1,16 @@
 //! An organisation: its members, their roles, and how its mail leaves.
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::user::Traced;
 use crate::{Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots, SmtpServerId, Timestamp, UserId};
 use std::collections::BTreeMap;
 
 personal_data! {
-    /// What the organisation is called.
-    pub struct OrganizationDetails: AccountData, Id, for Service | Security | Support | SubjectRights {
+    /// What an organisation is called.
+    pub struct OrganizationDetails: AccountData, Id, of Organization, rows "M1.1 C4.1", for Service | Security | Support | SubjectRights {
+        /// Its name.
         pub name: String,
     }
 }

@@ -45,6 +45,8 @@ categories! {
     Platform = 8 "platform",
     /// Checkpoints of the logs, and exports of them.
     Evidence = 9 "evidence",
+    /// Openings of personal data that are written down one by one.
+    DataAccess = 16 "data_access",
 }
 
 impl Fact for Category {

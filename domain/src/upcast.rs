@@ -5,8 +5,8 @@
 //! the type under which it was sealed, and the leaf in the transparency log to the stored bytes.
 
 use crate::{
-    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, KeyEvent, OrganizationEvent, SmtpServerEvent,
-    SuppressionEvent, UserEvent,
+    ApiKeyEvent, Category, DataAccessEvent, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, KeyEvent, OrganizationEvent,
+    SmtpServerEvent, SuppressionEvent, UserEvent,
 };
 use crate::{Event, RecordedEvent};
 use serde_json::Value;
@@ -48,6 +48,7 @@ pub fn current_facts(recorded: &RecordedEvent) -> Result<Cow<'_, [u8]>, DecodeEr
         Category::Suppression => current::<SuppressionEvent>(recorded),
         Category::Erasure => current::<ErasureEvent>(recorded),
         Category::Evidence => current::<EvidenceEvent>(recorded),
+        Category::DataAccess => current::<DataAccessEvent>(recorded),
         Category::Platform => current::<KeyEvent>(recorded),
     }
 }

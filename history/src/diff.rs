@@ -162,7 +162,7 @@ fn told(events: &[RecordedEvent], from: Moment, to: Moment) -> Result<Told, Hist
         Some(Category::Email) => tell::<Email>,
         Some(Category::Suppression) => tell::<Suppression>,
         Some(Category::Erasure) => tell::<Erasure>,
-        Some(Category::Evidence | Category::Platform) => return Err(HistoryError::NoState),
+        Some(Category::DataAccess | Category::Evidence | Category::Platform) => return Err(HistoryError::NoState),
     };
     tell(events, from, to)
 }

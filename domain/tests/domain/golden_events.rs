@@ -121,6 +121,9 @@ fn privacy_events(golden: &mut Golden) {
     let checkpoint = RecordedCheckpoint { organization: OrganizationId(id(2)), size: 7, root: RootHash([0xCD; 32]) };
     golden.add::<EvidenceEvent>(CheckpointsRecorded { checkpoints: vec![checkpoint] });
     golden.add::<EvidenceEvent>(HistoryExported { format: ExportFormat::Jsonl, since: Some(NOON), until: None });
+    let (purpose, data) = (Purpose::Support, DataName::RequestOrigin);
+    golden.add::<DataAccessEvent>(PurposeRefused { purpose, data, refusal: PurposeRefusal::NotForThisData, count: 2 });
+    golden.add::<DataAccessEvent>(DataOpened { purpose: Purpose::SubjectRights, data: DataName::RecipientDetails, count: 7 });
 }
 
 #[test]
@@ -139,6 +142,7 @@ fn every_event_has_the_facts_it_had_from_the_start() {
         ErasureEvent::TYPES,
         KeyEvent::TYPES,
         EvidenceEvent::TYPES,
+        DataAccessEvent::TYPES,
     ];
     let known: BTreeSet<&str> = known.iter().flat_map(|types| types.iter().map(|(name, _)| *name)).collect();
     assert_eq!(golden.seen, known, "an event is missing here");

@@ -16,6 +16,7 @@ fn categories_keep_their_numbers_and_words() {
         (7, "erasure"),
         (8, "platform"),
         (9, "evidence"),
+        (16, "data_access"),
     ];
     assert_eq!(stored, expected);
     assert!(Category::ALL.iter().all(|category| !category.as_str().contains('-')));

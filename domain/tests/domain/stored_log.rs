@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 const STORED: &str = include_str!("stored_log_v1.jsonl");
 
 /// Types of the first version that this log happens not to hold: nobody refused an erasure in it, no process died, nothing waited for its
-/// end, no epoch changed, and no checkpoint was signed.
+/// end, no epoch changed, no checkpoint was signed, and nobody opened anything at the
+/// command line or was refused it.
 /// Their stored forms are among the golden ones.
-const NOT_IN_IT: [&str; 12] = [
+const NOT_IN_IT: [&str; 14] = [
     "BucketKeyDestroyed",
     "CheckpointsRecorded",
+    "DataOpened",
     "DeliveryAbandoned",
     "DeliveryInDoubt",
     "ErasureCertified",
@@ -22,6 +24,7 @@ const NOT_IN_IT: [&str; 12] = [
     "KeyEpochDestroyed",
     "KeyEpochOpened",
     "KeyEpochRewrapped",
+    "PurposeRefused",
     "SubjectKeyDestroyed",
 ];
 
