@@ -5,6 +5,7 @@ mod confirm;
 mod first_mail;
 mod html;
 mod plain;
+mod policy;
 mod sandbox;
 mod sign_in;
 
@@ -23,6 +24,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/assets/{name}", web::get().to(assets::asset))
         .route("/confirm", web::get().to(confirm::ask))
         .route("/confirm", web::post().to(confirm::confirm))
+        .route("/policy", web::get().to(policy::policy))
         .route("/signin", web::get().to(sign_in::ask))
         .route("/signin", web::post().to(sign_in::sign_in))
         .route("/sandbox", web::get().to(sandbox::sandbox));

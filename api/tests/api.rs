@@ -2,6 +2,7 @@
 
 mod api {
     mod bodies;
+    mod data_reads;
     mod installation;
     mod limits;
     mod log_files;

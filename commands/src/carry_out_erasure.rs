@@ -3,8 +3,8 @@
 use crate::erase_account::infallible;
 use crate::{Commands, ErasureBegun, Fault, Request};
 use domain::{
-    Class, DoomedKey, EmailAddress, Erasure, ErasureId, ErasureTarget, Folded, KeyId, OrganizationId, Personal, Purpose, Retained,
-    RetentionGround, StreamName, SubjectId, Suppression, SuppressionDetails, SuppressionReason,
+    Actor, Class, DoomedKey, EmailAddress, Erasure, ErasureId, ErasureTarget, Folded, KeyId, OrganizationId, Personal, Purpose, Retained,
+    RetentionGround, StreamName, SubjectId, Suppression, SuppressionDetails, SuppressionReason, SystemActor,
 };
 use std::convert::Infallible;
 use std::time::Duration;
@@ -134,7 +134,7 @@ impl Commands {
 
     async fn address_of_case(&self, erasure: &Erasure) -> Result<Option<EmailAddress>, Fault> {
         let Some(case) = &erasure.case else { return Ok(None) };
-        Ok(match self.vault.open(Purpose::SubjectRights, case).await? {
+        Ok(match self.open(Actor::System(SystemActor::Erasure), Purpose::SubjectRights, case).await? {
             Opened::Readable(case) => case.expose().address.parse().ok(),
             _ => None,
         })

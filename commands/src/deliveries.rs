@@ -30,7 +30,7 @@ impl Commands {
         let known: Vec<_> =
             recipients.iter().filter_map(|number| queued.recipients.get(usize::from(*number)).map(|r| (*number, &r.details))).collect();
         let sealed: Vec<_> = known.iter().map(|(_, details)| *details).collect();
-        let opened = self.vault.open_many(Purpose::Deliver, &sealed).await?;
+        let opened = self.open_many(Actor::System(SystemActor::Delivery), Purpose::Deliver, &sealed).await?;
         Ok(known.iter().zip(opened).filter(|(_, opened)| !matches!(opened, Opened::Readable(_))).map(|((number, _), _)| *number).collect())
     }
 

@@ -16,7 +16,7 @@ impl Commands {
     pub async fn erase_account(&self, by: &Request, request: EraseAccount) -> Result<ErasureBegun, Fault> {
         let user = self.fold::<User>(request.user.0, OrganizationId::PLATFORM).await?;
         let details = user.state.details.as_ref().ok_or(Fault::Invariant("whoever is signed in has an account"))?;
-        let Opened::Readable(details) = self.vault.open(Purpose::SubjectRights, details).await? else {
+        let Opened::Readable(details) = self.open(by.actor, Purpose::SubjectRights, details).await? else {
             return Err(Fault::Invariant("the data of an open account can be read"));
         };
         let case = ErasureCase { address: details.into_exposed().address, note: request.note.map(Personal::into_exposed) };

@@ -4,5 +4,6 @@ mod commands {
     mod accounts;
     mod erasing;
     mod installation;
+    mod opening;
     mod sending;
 }

@@ -1,6 +1,6 @@
 //! Every action: who, what, when, from where.
 //!
-//! Everything that happens to accounts, organisations, keys, servers, suppressions and erasures, and of messages what people and applications did
+//! Everything that happens to accounts, organisations, keys, servers, suppressions and erasures, openings of data that are events, and of messages what people and applications did
 //! themselves: sending and cancelling. What mail servers answered is in a message's timeline. New events appear here by themselves: a fact named
 //! `origin` says which envelope tells where a request came from.
 
@@ -23,7 +23,7 @@ const TABLE: &str = "read.account_history";
 
 pub static PROJECTION: Projection = Projection {
     name: "account_history",
-    version: 1,
+    version: 2,
     categories: &[
         Category::User,
         Category::Organization,
@@ -31,6 +31,7 @@ pub static PROJECTION: Projection = Projection {
         Category::SmtpServer,
         Category::Suppression,
         Category::Erasure,
+        Category::DataAccess,
         Category::Email,
     ],
     tables: &[Table {

@@ -26,7 +26,7 @@ macro_rules! words {
 /// The same enums where they come from.
 mod domain_words {
     pub use domain::{
-        AbandonmentReason, CancellationReason, DeliveryState, EmailStatus, FailureReason, Interface, RecipientField, Role,
+        AbandonmentReason, CancellationReason, DeliveryState, EmailStatus, FailureReason, Interface, Purpose, RecipientField, Role,
         Scope as ApiScope, SuppressionReason, TlsMode, TlsVersion,
     };
 }
@@ -232,5 +232,27 @@ words! {
         UserUnknown,
         /// Taken for a virus.
         VirusDetected,
+    }
+
+    /// What personal data is opened for.
+    Purpose {
+        /// Showing you your own data, and running the service.
+        Service,
+        /// Sign-in, sessions, abuse of accounts.
+        Security,
+        /// Delivering mail as instructed.
+        Deliver,
+        /// Making the text of a message.
+        Render,
+        /// Logging in at your own mail server.
+        SmtpAuth,
+        /// Answering a person's request about their own data.
+        SubjectRights,
+        /// Finding and stopping abuse.
+        Abuse,
+        /// Helping a customer who asked.
+        Support,
+        /// What a law demands to be kept or shown.
+        LegalObligation,
     }
 }
