@@ -7,7 +7,7 @@ ARGS ?=
 # Where `make bench` puts its databases: a real disk, since it counts what is synced.
 BENCH_DIR ?= /var/tmp
 
-.PHONY: run test test-kurrentdb check schema requirements bench bench-log bench-plots
+.PHONY: run test test-kurrentdb check schema policy requirements bench bench-log bench-plots
 
 # The server, with a PostgreSQL of its own unless DATABASE_URL names one.
 run:
@@ -32,6 +32,12 @@ check:
 # The committed schema, after a change of it.
 schema:
 	cargo run --quiet --locked --bin lethemail -- schema > schema.graphql
+
+# The public privacy policy and the record of processing, after a change of the data policy.
+policy:
+	cargo build --quiet --locked --bin lethemail
+	target/debug/lethemail policy --page > docs/privacy-policy.md
+	target/debug/lethemail policy --record > docs/record-of-processing.md
 
 # The list of promises and the tests that show them, after a test with a row's id in its name came or went.
 requirements:

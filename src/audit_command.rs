@@ -5,6 +5,7 @@
 mod arguments;
 mod evidence;
 mod replay;
+mod reads;
 mod reveal;
 mod tell;
 
@@ -20,6 +21,7 @@ pub(crate) use evidence::verify;
 use evidence::{ExportArguments, VerifyArguments};
 use history::{Fields, History, Moment};
 use replay::ReplayArguments;
+use reads::ReadsArguments;
 use reveal::Reveal;
 
 #[derive(Clone, Debug, Subcommand)]
@@ -60,6 +62,8 @@ pub(crate) enum AuditCommand {
     },
     /// Make the read models anew as they were, in a database of their own, and print the SHA-256 of each
     Replay(ReplayArguments),
+    /// Print who opened an organisation's data and why, as counts of each day
+    Reads(ReadsArguments),
     /// Write an organisation's history as files that anybody can verify without this installation; the export itself is recorded
     Export(ExportArguments),
     /// Look through what `export` wrote, offline: is it what was signed, is anything missing, is what cannot be opened explained
@@ -106,7 +110,7 @@ async fn answer(foundation: &Foundation, store: &EventStore, history: &History, 
             if things.is_empty() {
                 bail!("there was no such thing at that moment");
             }
-            let reveal = Reveal::start(foundation, opening.open).await?;
+            let reveal = Reveal::start(foundation, store, opening.open).await?;
             tell::states(&things, &reveal, format).await
         }
         AuditCommand::Diff { thing, between, opening, format } => {
@@ -118,7 +122,7 @@ async fn answer(foundation: &Foundation, store: &EventStore, history: &History, 
                 Category::Organization => history.diff_organization(stream, from, to).await?,
                 _ => history.diff(stream, from, to).await?,
             };
-            let reveal = Reveal::start(foundation, opening.open).await?;
+            let reveal = Reveal::start(foundation, store, opening.open).await?;
             tell::changes(&changes, &reveal, format).await
         }
         AuditCommand::Timeline { thing, between, format } => {
@@ -126,6 +130,7 @@ async fn answer(foundation: &Foundation, store: &EventStore, history: &History, 
             let entries = history.timeline(stream, Some(from), to).await?;
             tell::timeline(&entries, format)
         }
+        AuditCommand::Reads(arguments) => reads::reads(foundation, arguments).await,
         AuditCommand::Export(arguments) => evidence::export(foundation, store, arguments).await,
         AuditCommand::Verify(arguments) => evidence::verify(arguments),
         AuditCommand::Replay(_) => unreachable!("answered before this installation's log was opened"),

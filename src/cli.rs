@@ -7,6 +7,7 @@ use crate::events_command::{self, EventsCommand};
 use crate::exit::{EXIT_CODES, Exit};
 use crate::keys_command::{self, KeysCommand};
 use crate::log_command::{self, LogCommand};
+use crate::policy_command::{self, PolicyArguments};
 use crate::projections_command::{self, ProjectionsCommand};
 use crate::queue_command::{self, QueueCommand};
 use crate::restore_command::{self, RestoreArguments};
@@ -61,6 +62,11 @@ enum Command {
     Retention {
         #[command(flatten)]
         arguments: RetentionArguments,
+    },
+    /// The data policy: what personal data there is, what it may be used for and on what ground, how long it is kept
+    Policy {
+        #[command(flatten)]
+        arguments: PolicyArguments,
     },
     /// Mail that waits: how much, and holding it back for a while
     Queue {
@@ -117,6 +123,12 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
     if let Some(Command::Audit { command: AuditCommand::Verify(arguments) }) = line.command {
         return audit_command::verify(arguments).map(|()| Exit::Done);
     }
+    if let Some(Command::Policy { arguments }) = &line.command
+        && !arguments.compares()
+    {
+        policy_command::print(arguments);
+        return Ok(Exit::Done);
+    }
     let config = Config::load(&line.flags)?;
     match line.command.unwrap_or_default() {
         Command::Serve => {
@@ -146,6 +158,10 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
         Command::Retention { arguments } => {
             logging::install(LevelFilter::WARN);
             runtime()?.block_on(retention_command::run(config, arguments)).map(|()| Exit::Done)
+        }
+        Command::Policy { .. } => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(policy_command::compare(config)).map(|()| Exit::Done)
         }
         Command::Queue { command } => {
             logging::install(LevelFilter::WARN);

@@ -1,6 +1,7 @@
 //! What the program says to the shell when it ends.
 
 use crate::anchored_log::LossNotAccepted;
+use crate::policy_command::PolicyDiffers;
 use crate::restore_command::UnfinishedRestore;
 use crate::{ClockFileError, ConfigError, DataDirectoryError, PostgresError};
 use backup::BackupError;
@@ -27,6 +28,8 @@ pub enum Exit {
     NotEmpty = 7,
     /// The log or the backup does not hold what is known to have happened, and `--accept-loss` was not said.
     LossNotAccepted = 8,
+    /// `policy --diff` found that the database is not as the data policy says.
+    PolicyDiffers = 20,
 }
 
 pub(crate) const EXIT_CODES: &str = "\
@@ -40,7 +43,8 @@ Exit codes:
   6  a backup is missing, damaged, of another log or of another version
   7  a restore needs an empty database, or one was interrupted in this database
   8  the log or a backup does not hold what is known to have happened; see `restore --accept-loss`
-  9 to 15  `audit verify` found that a bundle does not hold: 8, and 1 for its integrity, 2 for its completeness, 4 for its erasures";
+  9 to 15  `audit verify` found that a bundle does not hold: 8, and 1 for its integrity, 2 for its completeness, 4 for its erasures
+  20 `policy --diff` found that the database is not as the data policy says";
 
 /// A bundle was looked through, and something in it does not hold. What it is was printed.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +71,9 @@ impl Exit {
         }
         if let Some(error) = error.downcast_ref::<BackupError>() {
             return Exit::of_backup(error);
+        }
+        if error.is::<PolicyDiffers>() {
+            return Exit::PolicyDiffers;
         }
         if error.is::<UnfinishedRestore>() {
             return Exit::NotEmpty;

@@ -25,6 +25,7 @@ mod logging;
 mod memory;
 mod metrics;
 mod operations;
+mod policy_command;
 mod pools;
 mod private_postgres;
 mod progress;

@@ -113,6 +113,9 @@ impl Service {
                 tracing::error!("the read models ended without a word");
             }
         }
+        if let Err(fault) = self.commands.reads().flush().await {
+            tracing::warn!(%fault, "the last counts of reads could not be written");
+        }
         self.store.shutdown().await;
     }
 }

@@ -1,6 +1,7 @@
 //! Stories across the whole system, on the built program. Modules of one binary, named by what happens or goes wrong.
 
 mod configuration;
+mod data_policy;
 mod event_schemas;
 mod private_postgres;
 mod program;

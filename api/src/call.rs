@@ -6,7 +6,10 @@ use crate::state::State;
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 use commands::{Fault, Request, Session};
-use domain::{Actor, Category, CorrelationId, OrganizationId, Personal, RequestOrigin, Role, Scope};
+use domain::{
+    Actor, Category, CorrelationId, OrganizationId, Personal, PersonalData, Purpose, RequestOrigin, Role, Scope, Sealed, SystemActor,
+};
+use vault::Opened;
 
 #[derive(Clone)]
 pub(crate) struct Call {
@@ -65,6 +68,24 @@ impl Call {
             Caller::Program(client) => Actor::ApiKey(client.key),
         };
         Ok(Request { actor, organization, origin: self.origin.clone(), correlation: self.correlation, causation: None })
+    }
+
+    /// Who reads; Lethemail itself where nobody is known, as for a page that is for everybody.
+    pub fn actor(&self) -> Actor {
+        match &self.caller {
+            Caller::Nobody(_) => Actor::System(SystemActor::Platform),
+            Caller::Person(session) => Actor::Member(session.user),
+            Caller::Program(client) => Actor::ApiKey(client.key),
+        }
+    }
+
+    /// Opens what is shown to the caller, which is counted as a read of the caller's.
+    pub async fn open<T: PersonalData>(&self, purpose: Purpose, sealed: &Sealed<T>) -> Result<Opened<T>, Fault> {
+        self.state.commands.open(self.actor(), purpose, sealed).await
+    }
+
+    pub async fn open_many<T: PersonalData>(&self, purpose: Purpose, sealed: &[&Sealed<T>]) -> Result<Vec<Opened<T>>, Fault> {
+        self.state.commands.open_many(self.actor(), purpose, sealed).await
     }
 
     pub fn person(&self) -> Result<&Session, Denied> {

@@ -6,6 +6,7 @@ mod erasure;
 mod first_mail;
 mod html;
 mod plain;
+mod policy;
 mod sandbox;
 mod sign_in;
 
@@ -25,6 +26,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/confirm", web::get().to(confirm::ask))
         .route("/confirm", web::post().to(confirm::confirm))
         .route("/erasure/{link}", web::get().to(erasure::certificate))
+        .route("/policy", web::get().to(policy::policy))
         .route("/signin", web::get().to(sign_in::ask))
         .route("/signin", web::post().to(sign_in::sign_in))
         .route("/sandbox", web::get().to(sandbox::sandbox));

@@ -2,6 +2,7 @@
 
 mod api {
     mod bodies;
+    mod data_reads;
     mod erasing;
     mod installation;
     mod limits;

@@ -38,7 +38,7 @@ impl Commands {
         let known: Vec<_> =
             recipients.iter().filter_map(|number| queued.recipients.get(usize::from(*number)).map(|r| (*number, &r.details))).collect();
         let sealed: Vec<_> = known.iter().map(|(_, details)| *details).collect();
-        let opened = self.vault.open_many(Purpose::Deliver, &sealed).await?;
+        let opened = self.open_many(Actor::System(SystemActor::Delivery), Purpose::Deliver, &sealed).await?;
         for ((number, _), opened) in known.iter().zip(opened) {
             match opened {
                 Opened::Readable(_) => {}

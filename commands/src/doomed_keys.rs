@@ -3,7 +3,7 @@
 use crate::erase_organization::ORGANIZATION_CLASSES;
 use crate::{Commands, Fault};
 use domain::{
-    Class, DoomedKey, EmailAddress, Erasure, ErasureTarget, KeyId, OrganizationId, Purpose, Retained, RetentionGround, SubjectId, User,
+    Actor, Class, DoomedKey, EmailAddress, Erasure, ErasureTarget, KeyId, OrganizationId, Purpose, Retained, RetentionGround, SubjectId, SystemActor, User,
     UserId,
 };
 use uuid::Uuid;
@@ -77,7 +77,7 @@ impl Commands {
 
     pub(crate) async fn address_of_case(&self, erasure: &Erasure) -> Result<Option<EmailAddress>, Fault> {
         let Some(case) = erasure.case.as_ref().filter(|_| erasure.target != Some(ErasureTarget::Organization)) else { return Ok(None) };
-        Ok(match self.vault.open(Purpose::SubjectRights, case).await? {
+        Ok(match self.open(Actor::System(SystemActor::Erasure), Purpose::SubjectRights, case).await? {
             Opened::Readable(case) => case.expose().address.parse().ok(),
             _ => None,
         })

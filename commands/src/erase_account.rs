@@ -42,7 +42,7 @@ impl Commands {
     pub(crate) async fn address_of_account(&self, user: UserId) -> Result<String, Fault> {
         let user = self.fold::<User>(user.0, OrganizationId::PLATFORM).await?;
         let details = user.state.details.as_ref().ok_or(Fault::Invariant("whoever is signed in has an account"))?;
-        match self.vault.open(Purpose::SubjectRights, details).await? {
+        match self.open(Actor::System(SystemActor::Erasure), Purpose::SubjectRights, details).await? {
             Opened::Readable(details) => Ok(details.into_exposed().address),
             _ => Err(Fault::Invariant("the data of an open account can be read")),
         }

@@ -1,7 +1,7 @@
 //! Whether whoever holds a session is the account's holder: what cannot be taken back asks for more than a cookie that may have been lying about for days.
 
 use crate::{Commands, Fault};
-use domain::{IdentityMeans, OrganizationId, Personal, Purpose, SessionId, User, UserId};
+use domain::{Actor, IdentityMeans, OrganizationId, Personal, Purpose, SessionId, User, UserId};
 use std::time::Duration;
 use vault::Opened;
 
@@ -28,7 +28,7 @@ impl Commands {
             }
             IdentityProof::Password(password) => {
                 let Some(sealed) = folded.state.password.filter(|_| !folded.state.closed) else { return Ok(None) };
-                let phc = match self.vault.open(Purpose::Security, &sealed).await? {
+                let phc = match self.open(Actor::Member(user), Purpose::Security, &sealed).await? {
                     Opened::Readable(hash) => Some(Personal::new(hash.into_exposed().phc)),
                     _ => None,
                 };

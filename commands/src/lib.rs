@@ -10,6 +10,8 @@ mod connect_smtp_server;
 mod create_api_key;
 mod create_organization;
 mod credentials;
+mod data_access;
+mod data_reads;
 mod deliveries;
 mod doomed_keys;
 mod erase_account;
@@ -27,6 +29,7 @@ mod kept_of_person;
 mod key_events;
 mod limit_processing;
 mod notices;
+mod open_data;
 mod record;
 mod request;
 mod request_erasure;
@@ -50,6 +53,8 @@ pub use confirm_address::ConfirmAddress;
 pub use connect_smtp_server::{ConnectRefusal, ConnectServer, ServerConnected};
 pub use create_api_key::{ApiKeyMade, CreateApiKey, CreateApiKeyRefusal};
 pub use create_organization::{CreateOrganization, CreateOrganizationRefusal, OrganizationMade};
+pub use data_access::AccessLog;
+pub use data_reads::{DATA_READS_MAX, DataRead, DataReads, data_reads};
 pub use deliveries::Unreachable;
 pub use erase_account::{EraseAccount, EraseAccountRefusal};
 pub use erase_organization::{EraseOrganization, EraseOrganizationRefusal};
@@ -98,6 +103,8 @@ pub struct Commands {
     /// Turns at composing and writing messages, by KiB.
     pub(crate) sending: Arc<Semaphore>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) reads: DataReads,
+    pub(crate) accesses: AccessLog,
 }
 
 /// What an operator decides.
@@ -129,10 +136,12 @@ pub struct Parts {
 }
 
 impl Commands {
-    /// Must be called on a tokio runtime: a task follows the log to keep the caches true.
+    /// Must be called on a tokio runtime: a task follows the log to keep the caches true, and another writes down how much was read.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, vault, spool, egress, trust, clock, ids, settings } = parts;
         let cache = FoldCache::following(&store, clock.clone());
+        let reads = DataReads::start(spool.pool.clone(), clock.clone());
+        let accesses = AccessLog::new(store.clone(), clock.clone(), ids.clone());
         Self {
             store,
             vault,
@@ -145,10 +154,17 @@ impl Commands {
             in_flight: Arc::default(),
             sending: Arc::new(Semaphore::new(send_email::WORK_KIB)),
             settings: Arc::new(settings),
+            reads,
+            accesses,
         }
     }
 
     pub fn spool(&self) -> &Spool {
         &self.spool
+    }
+
+    /// How much was opened, by whom and why.
+    pub fn reads(&self) -> &DataReads {
+        &self.reads
     }
 }

@@ -84,7 +84,7 @@ impl Commands {
         let Some((_, Subject::Person(subject))) = self.vault.subject_of(key).await? else { return Ok(None) };
         let user = self.fold::<User>(subject.0, OrganizationId::PLATFORM).await?;
         let Some(password) = user.state.password.filter(|_| !user.state.closed) else { return Ok(None) };
-        Ok(match self.vault.open(Purpose::Security, &password).await? {
+        Ok(match self.open(Actor::Member(UserId(subject.0)), Purpose::Security, &password).await? {
             Opened::Readable(hash) => Some((UserId(subject.0), Personal::new(hash.into_exposed().phc))),
             _ => None,
         })

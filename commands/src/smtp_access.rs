@@ -1,7 +1,7 @@
 //! How to reach an organisation's own mail server, credentials included. The one place where they are opened.
 
 use crate::{Commands, Fault};
-use domain::{OrganizationId, Purpose, SmtpServer, SmtpServerId, TlsMode};
+use domain::{Actor, OrganizationId, Purpose, SmtpServer, SmtpServerId, SystemActor, TlsMode};
 use vault::Opened;
 
 impl Commands {
@@ -9,10 +9,11 @@ impl Commands {
     pub async fn smtp_server(&self, organization: OrganizationId, id: SmtpServerId) -> Result<Option<mail::SmtpServer>, Fault> {
         let folded = self.fold_cached::<SmtpServer>(id.0, organization).await?;
         let Some(settings) = &folded.state.settings else { return Ok(None) };
-        let Opened::Readable(details) = self.vault.open(Purpose::SmtpAuth, &settings.details).await? else { return Ok(None) };
+        let by = Actor::System(SystemActor::Delivery);
+        let Opened::Readable(details) = self.open(by, Purpose::SmtpAuth, &settings.details).await? else { return Ok(None) };
         let secret = match &settings.secret {
             None => None,
-            Some(secret) => match self.vault.open(Purpose::SmtpAuth, secret).await? {
+            Some(secret) => match self.open(by, Purpose::SmtpAuth, secret).await? {
                 Opened::Readable(secret) => Some(secret.into_exposed().secret),
                 _ => return Ok(None),
             },

@@ -3,7 +3,7 @@
 use crate::spool_remover::SpoolRemover;
 use crate::spool_writer::SpoolWriter;
 use deadpool_postgres::{Object, Pool, PoolError};
-use domain::{EmailId, OrganizationId, Timestamp};
+use domain::{EmailId, OrganizationId, Purpose, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// The spool's rows, through the application's role. Cheap to clone.
 #[derive(Clone)]
 pub struct Spool {
-    pool: Pool,
+    pub(crate) pool: Pool,
     vault: Vault,
     writer: SpoolWriter,
     pub(crate) remover: SpoolRemover,
@@ -96,12 +96,18 @@ impl Spool {
 
     /// `None`: delivered, cancelled or expired, and gone.
     pub async fn open(&self, email: EmailId) -> Result<Option<SpooledMail>, SpoolError> {
+        Ok(self.open_of(email).await?.map(|(_, mail)| mail))
+    }
+
+    /// With the organisation whose message it is.
+    pub(crate) async fn open_of(&self, email: EmailId) -> Result<Option<(OrganizationId, SpooledMail)>, SpoolError> {
         let client = self.pool.get().await?;
         let statement = client.prepare_cached("SELECT organization, epoch, wrapped_key, body FROM spool.entry WHERE email = $1").await?;
         let Some(row) = client.query_opt(&statement, &[&email.0]).await? else { return Ok(None) };
         let body = SealedBody { epoch: row.get(1), wrapped_key: row.get(2), ciphertext: row.get(3) };
-        let plain = self.vault.open_body(email.0, OrganizationId(row.get(0)), &body).await?;
-        SpooledMail::from_bytes(&plain).map(Some)
+        let organization = OrganizationId(row.get(0));
+        let plain = self.vault.open_body(Purpose::Deliver, email.0, organization, &body).await?;
+        Ok(Some((organization, SpooledMail::from_bytes(&plain)?)))
     }
 
     pub async fn remove(&self, email: EmailId) -> Result<(), SpoolError> {
@@ -142,7 +148,7 @@ impl Spool {
     }
 
     /// One message that the sandbox caught for that organisation. `None`: there is none, or no longer.
-    pub async fn captured_one(
+    pub(crate) async fn captured_one(
         &self,
         organization: OrganizationId,
         email: EmailId,
@@ -157,7 +163,7 @@ impl Spool {
             .await?;
         let Some(row) = client.query_opt(&statement, &[&email.0, &organization.0, &now.micros()]).await? else { return Ok(None) };
         let body = SealedBody { epoch: row.get(0), wrapped_key: row.get(1), ciphertext: row.get(2) };
-        let mail = SpooledMail::from_bytes(&self.vault.open_body(email.0, organization, &body).await?)?;
+        let mail = SpooledMail::from_bytes(&self.vault.open_body(Purpose::Deliver, email.0, organization, &body).await?)?;
         Ok(Some(CapturedMail { email, mail, expires_at: Timestamp::from_micros(row.get(3)) }))
     }
 

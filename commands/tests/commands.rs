@@ -8,5 +8,6 @@ mod commands {
     mod limiting;
     mod requesting_erasure;
     mod retention;
+    mod opening;
     mod sending;
 }

@@ -25,4 +25,6 @@ pub enum SystemActor {
     Delivery,
     /// Carries an erasure through its steps.
     Erasure,
+    /// Whoever runs the installation, at its command line.
+    Operator,
 }

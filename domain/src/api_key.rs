@@ -1,15 +1,16 @@
 //! An API key: shown once, stored as a hash, limited to its scopes.
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::user::Traced;
 use crate::{Actor, Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots, Timestamp, TokenHash};
 use std::collections::BTreeSet;
 
 personal_data! {
-    /// The name that its maker gave it.
-    pub struct ApiKeyDetails: AccountData, Id, for Service | Security | Support | SubjectRights {
+    /// An API key's name.
+    pub struct ApiKeyDetails: AccountData, Id, of Organization, rows "M1.1 C4.1", for Service | Security | Support | SubjectRights {
+        /// What the key is called.
         pub name: String,
     }
 }

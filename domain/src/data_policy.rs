@@ -1,8 +1,27 @@
-//! What kinds of personal data there are, and what each may be used for.
+//! The data policy: what kinds of personal data there are, what each may be used for and on what ground, how long it is kept, and where it lies.
+//!
+//! Everything that is said about personal data elsewhere is made of this: `lethemail policy`, the public page, the record of processing.
+
+mod basis;
+mod columns;
+mod declarations;
+mod entry;
+mod log_fields;
+mod names;
+mod purpose;
+mod retention;
+
+pub use basis::{LegalBasis, basis};
+pub use columns::{COLUMNS, ColumnEntry, Content, TableEntry};
+pub use declarations::{DECLARATIONS, Declaration};
+pub(crate) use entry::personal_parts;
+pub use entry::{DataEntry, DataSubject, FieldEntry, PersonalData, PersonalField, ProcessingRole, first_sentence, one_line};
+pub use log_fields::{LOG_FIELDS, LogField};
+pub use names::DataName;
+pub use purpose::Purpose;
+pub use retention::{Keeping, Retention, Term};
 
 use crate::fact::vocabulary;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 vocabulary! {
     /// Decides which key pair seals a piece of data, and so when it ends.
@@ -21,28 +40,6 @@ vocabulary! {
         Case,
         /// Addresses that must not be mailed; outlives the erasure of the person's other data.
         Suppress,
-    }
-
-    /// Why data is opened. There is none for advertising (row M2.10).
-    pub enum Purpose {
-        /// Showing an organisation or a person their own data, and running the service for them.
-        Service,
-        /// Sign-in, sessions, abuse of accounts.
-        Security,
-        /// Delivering mail as instructed.
-        Deliver,
-        /// Making the text of a message.
-        Render,
-        /// Logging in at an organisation's own mail server.
-        SmtpAuth,
-        /// Answering a person's request about their own data.
-        SubjectRights,
-        /// Finding and stopping abuse.
-        Abuse,
-        /// Helping a customer who asked.
-        Support,
-        /// What a law demands to be kept or shown.
-        LegalObligation,
     }
 
     /// The kinds of personal data that the policies define (rows C3.1–C3.5, and what they log besides).
@@ -69,37 +66,56 @@ impl Class {
             Class::Suppress => 7,
         }
     }
-}
 
-/// What one envelope holds about one person: its name in the data policy, its class, and the purposes that may open it.
-pub trait PersonalData: Serialize + DeserializeOwned + 'static {
-    const NAME: &'static str;
-    const CATEGORY: DataCategory;
-    const CLASS: Class;
-    const PURPOSES: &'static [Purpose];
-}
-
-/// Declares personal data and enters it into the data policy.
-macro_rules! personal_data {
-    ($($(#[$doc:meta])* pub struct $name:ident: $category:ident, $class:ident, for $($purpose:ident)|+
-        { $($(#[$field_doc:meta])* pub $field:ident: $kind:ty,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $kind,)* }
-
-        impl $crate::PersonalData for $name {
-            const NAME: &'static str = stringify!($name);
-            const CATEGORY: $crate::DataCategory = $crate::DataCategory::$category;
-            const CLASS: $crate::Class = $crate::Class::$class;
-            const PURPOSES: &'static [$crate::Purpose] = &[$($crate::Purpose::$purpose),+];
+    /// What anything of this class may be opened for at most; the data itself may allow less.
+    pub const fn purposes(self) -> &'static [Purpose] {
+        use Purpose::*;
+        match self {
+            Class::Id => &[Service, Security, SmtpAuth, Support, SubjectRights],
+            Class::Ops => &[Service, Deliver, Security, Abuse, Support, SubjectRights],
+            Class::Support => &[Support, SubjectRights],
+            Class::Web => &[Service, Security, Abuse, SubjectRights],
+            Class::Fin => &[LegalObligation],
+            Class::Case => &[SubjectRights, LegalObligation],
+            Class::Suppress => &[Service, Deliver, SubjectRights],
         }
+    }
 
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    )*};
+    pub const fn allows(self, purpose: Purpose) -> bool {
+        purpose.is_among(self.purposes())
+    }
 }
 
-pub(crate) use personal_data;
+impl DataCategory {
+    /// As the policies define it.
+    pub const fn told(self) -> &'static str {
+        match self {
+            DataCategory::AccountData => "What somebody gives to have and to manage an account, and what requests about it say.",
+            DataCategory::EmailContent => "Texts, files and templates of messages.",
+            DataCategory::EmailMetadata => "Senders, recipients, subject lines, labels, and what mail servers answered.",
+            DataCategory::SmtpCredentials => "Where an organisation's own mail server is, and how to log in there.",
+            DataCategory::OauthTokens => "Limited access to a mailbox that somebody connected.",
+            DataCategory::UsageData => "From where, and with what program, something was asked for.",
+        }
+    }
+
+    /// Rows of the requirements that define it.
+    pub const fn rows(self) -> &'static str {
+        match self {
+            DataCategory::AccountData => "C3.1 M1.1 C4.1",
+            DataCategory::EmailContent => "C3.2 M1.6 C4.3",
+            DataCategory::EmailMetadata => "C3.3 M1.5 C4.4",
+            DataCategory::SmtpCredentials => "C3.4 C4.5",
+            DataCategory::OauthTokens => "C3.5 C4.6",
+            DataCategory::UsageData => "M1.3 M1.4 C4.8",
+        }
+    }
+}
+
+/// A word of a closed vocabulary, as events and tables have it.
+pub fn word_of(word: impl serde::Serialize) -> String {
+    match serde_json::to_value(word) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => unreachable!("a vocabulary's words are written as text"),
+    }
+}

@@ -1,8 +1,8 @@
 //! An organisation: its members, their roles, and how its mail leaves.
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::user::Traced;
 use crate::{
     Category, Draft, FiscalYearChosen, FiscalYearStart, KeyId, Personal, RETENTION_DAYS_ALLOWED, RequestOrigin, Retention,
@@ -11,8 +11,9 @@ use crate::{
 use std::collections::BTreeMap;
 
 personal_data! {
-    /// What the organisation is called.
-    pub struct OrganizationDetails: AccountData, Id, for Service | Security | Support | SubjectRights {
+    /// What an organisation is called.
+    pub struct OrganizationDetails: AccountData, Id, of Organization, rows "M1.1 C4.1", for Service | Security | Support | SubjectRights {
+        /// Its name.
         pub name: String,
     }
 }

@@ -1,19 +1,22 @@
 //! An organisation's own SMTP server.
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::user::Traced;
 use crate::{Category, Draft, KeyId, Personal, RequestOrigin, Sealed, Slot, Slots, Timestamp};
 
 personal_data! {
-    /// Where the server is and as whom to log in (rows C4.5, C3.4).
-    pub struct SmtpServerDetails: SmtpCredentials, Id, for Service | SmtpAuth | Support | SubjectRights {
+    /// Where an organisation's own mail server is, and as whom to log in there.
+    pub struct SmtpServerDetails: SmtpCredentials, Id, of Organization, rows "C3.4 C4.5", for Service | SmtpAuth | Support | SubjectRights {
+        /// The server's name or address.
         pub host: String,
+        /// As whom to log in there.
         pub username: Option<String>,
     }
-    /// The password or token. Write-only: the sender process alone may open it.
-    pub struct SmtpSecret: SmtpCredentials, Id, for SmtpAuth {
+    /// The secret of that login. Write-only: the sender process alone may open it.
+    pub struct SmtpSecret: SmtpCredentials, Id, of Organization, rows "C3.4 C4.5 C4.7", for SmtpAuth {
+        /// The password or token.
         pub secret: String,
     }
 }

@@ -51,6 +51,8 @@ categories! {
     Operations = 11 "operations",
     /// How far one person's data may be used.
     Processing = 12 "processing",
+    /// Openings of personal data that are written down one by one.
+    DataAccess = 16 "data_access",
 }
 
 impl Fact for Category {

@@ -1,12 +1,14 @@
 //! One address that an organisation must not mail. Its stream is named by the key that seals the address, which outlives the person's other keys.
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::{Category, Draft, ErasureId, KeyId, Personal, Sealed, Slot, Slots, Timestamp};
 
 personal_data! {
-    pub struct SuppressionDetails: EmailMetadata, Suppress, for Service | Deliver | SubjectRights {
+    /// An address that an organisation must not mail.
+    pub struct SuppressionDetails: EmailMetadata, Suppress, of Recipient, rows "M1.5 C4.4 C9.1b", for Service | Deliver | SubjectRights {
+        /// The address.
         pub address: String,
     }
 }

@@ -5,8 +5,8 @@
 //! the type under which it was sealed, and the leaf in the transparency log to the stored bytes.
 
 use crate::{
-    ApiKeyEvent, Category, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, HoldEvent, KeyEvent, OperationsEvent, OrganizationEvent,
-    ProcessingEvent,
+    ApiKeyEvent, Category, DataAccessEvent, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, HoldEvent, KeyEvent, OperationsEvent,
+    OrganizationEvent, ProcessingEvent,
     SmtpServerEvent, SuppressionEvent, UserEvent,
 };
 use crate::{Event, RecordedEvent};
@@ -49,6 +49,7 @@ pub fn current_facts(recorded: &RecordedEvent) -> Result<Cow<'_, [u8]>, DecodeEr
         Category::Suppression => current::<SuppressionEvent>(recorded),
         Category::Erasure => current::<ErasureEvent>(recorded),
         Category::Evidence => current::<EvidenceEvent>(recorded),
+        Category::DataAccess => current::<DataAccessEvent>(recorded),
         Category::Platform => current::<KeyEvent>(recorded),
         Category::Hold => current::<HoldEvent>(recorded),
         Category::Processing => current::<ProcessingEvent>(recorded),

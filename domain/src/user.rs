@@ -1,8 +1,8 @@
 //! A person with an account: signing up, confirming the address, sessions, and the end of the account.
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::{
     Category, Draft, ErasureId, KeyId, OrganizationId, Personal, RequestOrigin, Sealed, SessionId, Slot, Slots, Timestamp, TokenHash,
 };
@@ -17,13 +17,16 @@ pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
 
 personal_data! {
-    /// Name and address of an account (rows M1.1, C4.1).
-    pub struct UserDetails: AccountData, Id, for Service | Security | Support | SubjectRights {
+    /// Name and address of an account.
+    pub struct UserDetails: AccountData, Id, of AccountHolder, rows "M1.1 C4.1", for Service | Security | Support | SubjectRights {
+        /// What the person is called.
         pub name: String,
+        /// The mail address.
         pub address: String,
     }
-    /// The Argon2id PHC string of the password.
-    pub struct PasswordHash: AccountData, Id, for Security {
+    /// The Argon2id hash of the password, as a PHC string.
+    pub struct PasswordHash: AccountData, Id, of AccountHolder, rows "M1.1 C4.1", for Security {
+        /// The hash with its parameters; never the password.
         pub phc: String,
     }
 }

@@ -3,6 +3,7 @@
 mod domain {
     mod accounts;
     mod clock;
+    mod data_policy;
     mod delivery;
     mod due_dates;
     mod erasing;

@@ -163,7 +163,9 @@ fn told(events: &[RecordedEvent], from: Moment, to: Moment) -> Result<Told, Hist
         Some(Category::Suppression) => tell::<Suppression>,
         Some(Category::Erasure) => tell::<Erasure>,
         Some(Category::Hold) => tell::<Hold>,
-        Some(Category::Evidence | Category::Platform | Category::Operations | Category::Processing) => return Err(HistoryError::NoState),
+        Some(Category::DataAccess | Category::Evidence | Category::Platform | Category::Operations | Category::Processing) => {
+            return Err(HistoryError::NoState);
+        }
     };
     tell(events, from, to)
 }

@@ -4,7 +4,7 @@ mod account;
 mod email;
 mod organization;
 
-use domain::{Actor, Aggregate, Category, OrganizationId, PersonalData, Purpose, SealContext, Sealed, SlotContent, StreamName, Timestamp};
+use domain::{Actor, Aggregate, Category, DataName, OrganizationId, PersonalData, SealContext, Sealed, SlotContent, StreamName, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -31,10 +31,8 @@ pub enum FieldValue {
 /// Personal data whose kind is told by its entry in the data policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SealedValue {
-    /// Name in the data policy.
-    pub holds: &'static str,
-    /// What it may be opened for.
-    pub purposes: &'static [Purpose],
+    /// What it is, by its name in the data policy.
+    pub data: DataName,
     pub context: SealContext,
     pub content: SlotContent,
 }
@@ -88,7 +86,7 @@ impl Telling {
     fn sealed<T: PersonalData>(&mut self, name: impl Into<String>, sealed: Option<&Sealed<T>>) {
         if let Some(sealed) = sealed {
             let (context, content) = (sealed.context.clone(), sealed.content.clone());
-            self.set(name, FieldValue::Sealed(SealedValue { holds: T::NAME, purposes: T::PURPOSES, context, content }));
+            self.set(name, FieldValue::Sealed(SealedValue { data: T::ENTRY.data, context, content }));
         }
     }
 }

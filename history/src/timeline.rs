@@ -4,8 +4,8 @@ use crate::as_of::decode;
 use crate::diff::Cause;
 use crate::{History, HistoryError, Moment};
 use domain::{
-    ApiKeyEvent, Category, EmailEvent, ErasureEvent, Event, EvidenceEvent, HoldEvent, KeyEvent, OperationsEvent, OrganizationEvent,
-    ProcessingEvent, RecordedEvent, SmtpServerEvent, StreamName, SuppressionEvent, UserEvent,
+    ApiKeyEvent, Category, DataAccessEvent, EmailEvent, ErasureEvent, Event, EvidenceEvent, HoldEvent, KeyEvent, OperationsEvent,
+    OrganizationEvent, ProcessingEvent, RecordedEvent, SmtpServerEvent, StreamName, SuppressionEvent, UserEvent,
 };
 
 /// One event with its facts in today's form. Slot numbers in them refer to envelopes, which stay closed.
@@ -34,6 +34,7 @@ fn facts(event: &RecordedEvent) -> Result<serde_json::Value, HistoryError> {
         Category::Suppression => decode::<SuppressionEvent>(event)?.event.facts(),
         Category::Erasure => decode::<ErasureEvent>(event)?.event.facts(),
         Category::Evidence => decode::<EvidenceEvent>(event)?.event.facts(),
+        Category::DataAccess => decode::<DataAccessEvent>(event)?.event.facts(),
         Category::Platform => decode::<KeyEvent>(event)?.event.facts(),
         Category::Hold => decode::<HoldEvent>(event)?.event.facts(),
         Category::Processing => decode::<ProcessingEvent>(event)?.event.facts(),

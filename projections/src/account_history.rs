@@ -1,6 +1,6 @@
 //! Every action: who, what, when, from where.
 //!
-//! Everything that happens to accounts, organisations, keys, servers, suppressions, erasures, limits and holds, and of messages what people and applications
+//! Everything that happens to accounts, organisations, keys, servers, suppressions, erasures, limits and holds, openings of data that are events, and of messages what people and applications
 //! did themselves: sending and cancelling; days that expired, copies of the history that were made, and what operators did. What mail servers answered is in a
 //! message's timeline. New events appear here by themselves: a fact named
 //! `origin` says which envelope tells where a request came from.
@@ -24,7 +24,7 @@ const TABLE: &str = "read.account_history";
 
 pub static PROJECTION: Projection = Projection {
     name: "account_history",
-    version: 2,
+    version: 3,
     categories: &[
         Category::User,
         Category::Organization,
@@ -34,6 +34,7 @@ pub static PROJECTION: Projection = Projection {
         Category::Erasure,
         Category::Processing,
         Category::Hold,
+        Category::DataAccess,
         Category::Email,
         Category::Platform,
         Category::Evidence,

@@ -238,7 +238,7 @@ fn as_json(report: &Report) -> serde_json::Value {
     })
 }
 
-fn organization(text: &str) -> anyhow::Result<OrganizationId> {
+pub(super) fn organization(text: &str) -> anyhow::Result<OrganizationId> {
     let named = text.parse().ok().or_else(|| Some(api::stream_of_id(text)?.organization));
     named.context("this is no organisation's id")
 }

@@ -15,6 +15,7 @@ pub(super) async fn states(things: &[(StreamName, Fields)], reveal: &Reveal, for
         }
         told.push((stream, values));
     }
+    reveal.record().await?;
     match format {
         Format::Json => {
             let things: Vec<Value> = told.into_iter().map(|(stream, fields)| json!({ "stream": stream, "fields": fields })).collect();
@@ -37,6 +38,7 @@ pub(super) async fn changes(changes: &[Change], reveal: &Reveal, format: Format)
         let (before, after) = (side(reveal, change.before.as_ref()).await?, side(reveal, change.after.as_ref()).await?);
         told.push((change, before, after));
     }
+    reveal.record().await?;
     if format == Format::Json {
         let changes = told.into_iter().map(|(change, before, after)| {
             let causes: Vec<Value> = change.causes.iter().map(event_json).collect();

@@ -30,6 +30,16 @@ impl Audited {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// The openings that stand in the log, as type and facts.
+    fn accesses(&self) -> Vec<(String, Value)> {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let rows = runtime.block_on(async {
+            let query = "SELECT event_type, facts FROM log.event WHERE category = $1 ORDER BY position";
+            self.database.client().await.query(query, &[&domain::Category::DataAccess.number()]).await.unwrap()
+        });
+        rows.iter().map(|row| (row.get(0), serde_json::from_slice(row.get(1)).unwrap())).collect()
+    }
+
     fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.text(&[arguments, &["--format", "json"]].concat())).unwrap()
     }
@@ -130,6 +140,15 @@ fn looking_back(audited: &Audited, organization: &str, email: &str, founded: &st
     let field = |name: &str| opened.as_array().unwrap().iter().find_map(|thing| thing["fields"].get(name)).unwrap().clone();
     assert_eq!(field("details")["value"], json!({ "name": "Analytical Engines" }));
     assert_eq!(field("secret"), json!({ "holds": "SmtpSecret", "personal_data": "not_for_this_purpose" }));
+    // Both are facts of the organisation: what was opened, and what was refused.
+    let accesses = audited.accesses();
+    let told = |event: &str, data: &str, purpose: &str| {
+        let fits = |(name, facts): &&(String, Value)| name == event && facts["data"] == data && facts["purpose"] == purpose;
+        accesses.iter().find(fits).unwrap_or_else(|| panic!("no {event} of {data} in {accesses:?}")).1.clone()
+    };
+    assert_eq!(told("DataOpened", "OrganizationDetails", "service")["count"], 1);
+    assert_eq!(told("PurposeRefused", "SmtpSecret", "service")["refusal"], "not_for_this_data");
+    assert!(!accesses.iter().any(|(name, facts)| name == "DataOpened" && facts["data"] == "SmtpSecret"), "{accesses:?}");
     let forgotten = audited.json(&["show", email, "--open", "service"]);
     assert_eq!(forgotten[0]["fields"]["recipients.0.details"], json!({ "holds": "RecipientDetails", "personal_data": "erased" }));
     assert_eq!(forgotten[0]["fields"]["recipients.0.state"], "relayed");
@@ -146,6 +165,11 @@ fn looking_back(audited: &Audited, organization: &str, email: &str, founded: &st
     let timeline = audited.json(&["timeline", email]);
     let types: Vec<&str> = timeline.as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["EmailQueued", "TransmissionStarted", "EmailRelayed"]);
+    // What the organisation's own people and programs opened is counted; the delivery's own reads come within seconds.
+    eventually("the delivery's reads are counted", || audited.text(&["reads", "--org", organization]).contains("SpooledMail"));
+    let reads = audited.json(&["reads", "--org", organization]);
+    let secret = reads.as_array().unwrap().iter().find(|read| read["data"] == "SmtpSecret").unwrap_or_else(|| panic!("{reads:#}"));
+    assert_eq!((&secret["actor"], &secret["purpose"]), (&json!("delivery"), &json!("smtp_auth")));
     refusals(audited, organization);
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong here. No variant holds an address, a plaintext or key bytes.
 
-use domain::{KeyId, KeyProvider};
+use domain::{DataName, KeyId, KeyProvider, Purpose, PurposeRefusal};
 use std::sync::Arc;
 
 /// Faults, and refusals that only a programming error or tampering brings about. That data can no longer be read is no error: see [`crate::Opened`].
@@ -54,8 +54,8 @@ pub enum VaultError {
     ContentMalformed,
     #[error("the spooled body does not open: it was changed, or it belongs elsewhere")]
     BodyRefused,
-    #[error("the data policy does not allow to open this data for this purpose")]
-    PurposeRefused,
+    #[error("the data policy does not allow to open {} for this purpose", data.as_str())]
+    PurposeRefused { data: DataName, purpose: Purpose, refusal: PurposeRefusal },
     #[error("no bucket key is made for another day than the database's today and yesterday")]
     BucketNotCurrent,
     #[error("the bucket's key was destroyed")]

@@ -6,7 +6,10 @@ use crate::error::VaultError;
 use crate::key_name::Subject;
 use crate::keyring::{BucketKey, KeyState, SubjectKey};
 use crate::vault::Vault;
-use domain::{Class, EnvelopeKeys, KeyId, Personal, PersonalData, Purpose, SealContext, Sealed, SlotContent};
+use domain::{
+    Class, DataEntry, DataName, EnvelopeKeys, Keeping, KeyId, Personal, PersonalData, Purpose, PurposeRefusal, SealContext, Sealed,
+    SlotContent,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -34,23 +37,23 @@ impl Vault {
 
     /// Opens many sealed values; missing keys are fetched in one statement.
     pub async fn open_many<T: PersonalData>(&self, purpose: Purpose, sealed: &[&Sealed<T>]) -> Result<Vec<Opened<T>>, VaultError> {
-        allow(purpose, T::PURPOSES)?;
+        allow(purpose, &T::ENTRY)?;
         let wanted: Vec<(&SealContext, &SlotContent)> = sealed.iter().map(|sealed| (&sealed.context, &sealed.content)).collect();
         let opened = self.open_contents(purpose, Some(T::CLASS), &wanted).await?;
         opened.into_iter().map(decode).collect()
     }
 
-    /// Opens an envelope whose kind the caller knows only by its policy entry.
-    pub async fn open_raw(
+    /// Opens an envelope whose kind the caller knows only by its name in the data policy.
+    pub async fn open_named(
         &self,
         purpose: Purpose,
-        allowed: &[Purpose],
+        data: DataName,
         context: &SealContext,
         envelope: &[u8],
     ) -> Result<Opened<Zeroizing<Vec<u8>>>, VaultError> {
-        allow(purpose, allowed)?;
+        let class = allow(purpose, data.entry())?;
         let content = SlotContent::Envelope(envelope.to_vec());
-        Ok(self.open_contents(purpose, None, &[(context, &content)]).await?.pop().expect("one envelope has one answer"))
+        Ok(self.open_contents(purpose, class, &[(context, &content)]).await?.pop().expect("one envelope has one answer"))
     }
 
     async fn open_contents(
@@ -92,8 +95,17 @@ impl Vault {
     }
 }
 
-fn allow(purpose: Purpose, allowed: &[Purpose]) -> Result<(), VaultError> {
-    if allowed.contains(&purpose) { Ok(()) } else { Err(VaultError::PurposeRefused) }
+/// Both the data and its class must allow the purpose. The class is what the keys will be held against.
+pub(crate) fn allow(purpose: Purpose, entry: &DataEntry) -> Result<Option<Class>, VaultError> {
+    let refused = |refusal| Err(VaultError::PurposeRefused { data: entry.data, purpose, refusal });
+    if !entry.purposes.contains(&purpose) {
+        return refused(PurposeRefusal::NotForThisData);
+    }
+    match entry.keeping {
+        Keeping::Class(class) if !class.allows(purpose) => refused(PurposeRefusal::NotForItsClass),
+        Keeping::Class(class) => Ok(Some(class)),
+        Keeping::Spool => Ok(None),
+    }
 }
 
 fn open_envelope(

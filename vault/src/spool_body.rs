@@ -4,9 +4,10 @@ use crate::canonical::canonical;
 use crate::cipher::{SealingKey, VERSION};
 use crate::epoch::EpochKey;
 use crate::error::VaultError;
+use crate::open::allow;
 use crate::secret::Secret;
 use crate::vault::Vault;
-use domain::OrganizationId;
+use domain::{DataName, OrganizationId, Purpose};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -44,8 +45,15 @@ impl Vault {
         Ok(())
     }
 
-    /// Asks the database only when another process has opened an epoch that this one does not know yet.
-    pub async fn open_body(&self, entry: Uuid, organization: OrganizationId, body: &SealedBody) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    /// For a purpose that the data policy allows for texts. Asks the database only when another process has opened an epoch that this one does not know yet.
+    pub async fn open_body(
+        &self,
+        purpose: Purpose,
+        entry: Uuid,
+        organization: OrganizationId,
+        body: &SealedBody,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        allow(purpose, DataName::SpooledMail.entry())?;
         let mut epochs = self.keyring().epochs();
         if epochs.get(body.epoch).is_err() {
             let client = self.keyring().pool.get().await?;

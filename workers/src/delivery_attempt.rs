@@ -83,7 +83,7 @@ impl Deliverer {
         }
         let size_kib = message.folded.state.queued.as_ref().map_or(0, |queued| queued.size_bytes / 1024 + 1);
         let _room = self.texts.acquire_many(u32::try_from(size_kib).unwrap_or(u32::MAX).min(TEXTS_KIB_MAX)).await?;
-        let Some(mail) = self.commands.spool().open(email).await? else {
+        let Some(mail) = self.commands.open_spooled(email).await? else {
             let abandoned = message.folded.state.abandon(AbandonmentReason::TextMissing);
             return self.record(message, abandoned).await;
         };

@@ -2,6 +2,7 @@
 //! personal is asked for.
 
 mod api_key;
+mod data_read;
 mod delivery_stats;
 mod email;
 mod email_batch;
@@ -18,6 +19,7 @@ mod user;
 mod words;
 
 pub(crate) use api_key::{ApiKey, ApiKeyConnection};
+pub(crate) use data_read::DataRead;
 pub(crate) use delivery_stats::DeliveryStats;
 pub(crate) use email::{Email, EmailConnection};
 pub(crate) use email_batch::EmailBatch;

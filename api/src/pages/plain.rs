@@ -14,7 +14,7 @@ pub(super) async fn index(state: Data<State>) -> HttpResponse {
          <li><a href=\"/graphiql\">GraphiQL</a>: the GraphQL API at <code>{url}/graphql</code>, with its documentation</li>\n\
          <li><a href=\"/sandbox\">Sandbox</a>: mail that was captured instead of being sent</li>\n\
          <li><code>POST {url}/emails</code>: the Email API, for Resend's SDKs</li>\n\
-         <li><a href=\"/signin\">Sign in</a></li>\n</ul>\n<h2>Cookies</h2>\n<ul>{cookies}</ul>",
+         <li><a href=\"/signin\">Sign in</a></li>\n<li><a href=\"/policy\">Privacy policy</a></li>\n</ul>\n<h2>Cookies</h2>\n<ul>{cookies}</ul>",
         url = escape(&state.settings.public_url)
     );
     page(HttpResponse::Ok(), "Lethemail", &body)

@@ -7,8 +7,8 @@ use crate::state::State;
 use actix_web::http::header;
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use commands::{CapturedMail, ParsedMessage, SpoolError, parse_message};
-use domain::{EmailId, OrganizationId};
+use commands::{CapturedMail, Fault, ParsedMessage, parse_message};
+use domain::{Actor, EmailId, OrganizationId, SystemActor};
 use serde::Deserialize;
 
 /// So many are listed on a page.
@@ -35,7 +35,7 @@ pub(super) async fn sandbox(request: HttpRequest, state: Data<State>, asked: Que
 }
 
 /// The link is used up only when there is something to show.
-async fn first_mail(state: &State, token: &str) -> Result<HttpResponse, SpoolError> {
+async fn first_mail(state: &State, token: &str) -> Result<HttpResponse, Fault> {
     let unknown =
         || page(HttpResponse::NotFound(), "This link does not work", "<p>It was used already, or the program was started again.</p>");
     if !state.first_mail.is(token) {
@@ -43,7 +43,7 @@ async fn first_mail(state: &State, token: &str) -> Result<HttpResponse, SpoolErr
     }
     let (spool, now) = (state.commands.spool(), state.clock.now());
     let newest = match spool.captured_ids(OrganizationId::PLATFORM, now, None, 1).await?.first() {
-        Some(id) => spool.captured_one(OrganizationId::PLATFORM, *id, now).await?,
+        Some(id) => state.commands.open_captured(Actor::System(SystemActor::Platform), OrganizationId::PLATFORM, *id, now).await?,
         None => None,
     };
     let Some(mail) = newest else {
@@ -55,7 +55,7 @@ async fn first_mail(state: &State, token: &str) -> Result<HttpResponse, SpoolErr
     Ok(message(state, &mail))
 }
 
-async fn own_mail(request: &HttpRequest, state: &Data<State>, asked: &Asked) -> Result<HttpResponse, SpoolError> {
+async fn own_mail(request: &HttpRequest, state: &Data<State>, asked: &Asked) -> Result<HttpResponse, Fault> {
     let call = match Call::of(state, request).await {
         Ok(call) => call,
         Err(fault) => return Ok(failed(&fault)),
@@ -70,8 +70,8 @@ async fn own_mail(request: &HttpRequest, state: &Data<State>, asked: &Asked) -> 
         Err(_) => return Ok(super::not_found(request.clone()).await),
     };
     match asked.email {
-        None => list(state, organization, asked.before).await,
-        Some(id) => match state.commands.spool().captured_one(organization, id, state.clock.now()).await? {
+        None => list(&call, organization, asked.before).await,
+        Some(id) => match state.commands.open_captured(call.actor(), organization, id, state.clock.now()).await? {
             Some(mail) => Ok(message(state, &mail)),
             None => Ok(super::not_found(request.clone()).await),
         },
@@ -92,9 +92,9 @@ fn choice(organizations: impl Iterator<Item = OrganizationId>) -> HttpResponse {
     page(HttpResponse::Ok(), "Sandbox", &body)
 }
 
-async fn list(state: &State, organization: OrganizationId, before: Option<EmailId>) -> Result<HttpResponse, SpoolError> {
-    let (spool, now) = (state.commands.spool(), state.clock.now());
-    let ids = spool.captured_ids(organization, now, before, LISTED).await?;
+async fn list(call: &Call, organization: OrganizationId, before: Option<EmailId>) -> Result<HttpResponse, Fault> {
+    let (commands, now) = (&call.state.commands, call.state.clock.now());
+    let ids = commands.spool().captured_ids(organization, now, before, LISTED).await?;
     let Some(last) = ids.last() else {
         return Ok(page(HttpResponse::Ok(), "Sandbox", "<p>No mail was captured in the last 24 hours.</p>"));
     };
@@ -102,7 +102,7 @@ async fn list(state: &State, organization: OrganizationId, before: Option<EmailI
     let mut rows = String::new();
     for email in &ids {
         // Gone since: expired between the two looks.
-        let Some(mail) = spool.captured_one(organization, *email, now).await? else { continue };
+        let Some(mail) = commands.open_captured(call.actor(), organization, *email, now).await? else { continue };
         let subject = parsed(&mail).subject.unwrap_or_else(|| "(no subject)".to_owned());
         rows.push_str(&format!(
             "<tr><td><a href=\"/sandbox?organization={id}&amp;email={email}\">{}</a></td><td>{}</td></tr>",

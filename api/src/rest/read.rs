@@ -2,7 +2,7 @@
 
 use super::answer::RestError;
 use super::send::caller;
-use crate::call::Need;
+use crate::call::{Call, Need};
 use crate::personal::shown;
 use crate::state::State;
 use actix_web::web::{Data, Path};
@@ -19,10 +19,10 @@ pub(crate) async fn one(request: HttpRequest, state: Data<State>, id: Path<Strin
 }
 
 async fn read(request: &HttpRequest, state: &Data<State>, id: &str) -> Result<Value, RestError> {
-    let (_, organization) = caller(state, request, Need::Read).await?;
+    let (call, organization) = caller(state, request, Need::Read).await?;
     let id: EmailId = id.parse().map_err(|_| RestError::not_found())?;
     let row = row(state, organization, id).await?.ok_or_else(RestError::not_found)?;
-    json_of(state, &row).await
+    json_of(&call, &row).await
 }
 
 /// Clients of this interface know no positions. Who asks for what was just sent waits until it can be shown.
@@ -44,10 +44,10 @@ async fn find(state: &Data<State>, organization: OrganizationId, id: EmailId) ->
     emails::by_id(&client, organization, id).await.map_err(|error| RestError::internal(&error))
 }
 
-async fn json_of(state: &Data<State>, row: &EmailRow) -> Result<Value, RestError> {
-    let sender = state.vault.open(Purpose::Service, &row.sender).await.map_err(|error| RestError::internal(&error))?;
+async fn json_of(call: &Call, row: &EmailRow) -> Result<Value, RestError> {
+    let sender = call.open(Purpose::Service, &row.sender).await.map_err(|error| RestError::internal(&error))?;
     let sealed: Vec<_> = row.recipients.iter().map(|recipient| &recipient.details).collect();
-    let opened = state.vault.open_many(Purpose::Service, &sealed).await.map_err(|error| RestError::internal(&error))?;
+    let opened = call.open_many(Purpose::Service, &sealed).await.map_err(|error| RestError::internal(&error))?;
     // Who was forgotten is not in the list any more.
     let addresses = |field: RecipientField| -> Vec<String> {
         let of_field = row.recipients.iter().zip(&opened).filter(|(recipient, _)| recipient.field == field);

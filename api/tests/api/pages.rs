@@ -128,3 +128,16 @@ async fn health_and_readiness_are_told_apart() {
     assert_eq!(installation.get("/readyz").await.status, 200);
     assert_eq!(installation.get("/nowhere").await.json()["name"], "not_found");
 }
+
+#[actix_web::test]
+async fn m0_2_the_privacy_policy_is_a_page_that_names_every_purpose() {
+    let installation = Installation::new().await;
+    let page = installation.get("/policy").await;
+    assert_eq!(page.status, 200);
+    for purpose in domain::Purpose::ALL {
+        assert!(page.body.contains(&format!("<strong>{}</strong>", domain::word_of(purpose))), "{purpose:?}");
+    }
+    assert!(page.body.contains("<h2>On what ground</h2>") && page.body.contains("<td>legitimate interest</td>"), "{}", page.body);
+    assert!(!page.body.contains("**") && !page.body.contains("|---|") && !page.body.contains("## "), "no Markdown is left");
+    assert!(installation.get("/").await.body.contains("href=\"/policy\""));
+}

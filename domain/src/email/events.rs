@@ -1,38 +1,56 @@
 //! The events of a message and the words they are made of.
 
-use crate::data_policy::personal_data;
+use crate::data_policy::personal_parts;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::{LookupValue, Slot, SmtpServerId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 personal_data! {
-    /// One recipient of one message, with a copy of the subject line (rows M1.5, C4.4).
-    pub struct RecipientDetails: EmailMetadata, Ops, for Service | Deliver | Security | Abuse | Support | SubjectRights {
+    /// One recipient of one message, with a copy of the subject line.
+    pub struct RecipientDetails: EmailMetadata, Ops, of Recipient, rows "M1.5 C3.3 C4.4",
+        for Service | Deliver | Security | Abuse | Support | SubjectRights {
+        /// The recipient's address.
         pub address: String,
+        /// The name beside it.
         pub name: Option<String>,
+        /// The subject line of the message.
         pub subject_line: String,
     }
     /// The sending side of one message. The subject line is not here: it is kept once for each recipient, and goes with the last of them.
-    pub struct SenderDetails: EmailMetadata, Ops, for Service | Deliver | Security | Abuse | Support | SubjectRights {
+    pub struct SenderDetails: EmailMetadata, Ops, of Organization, rows "M1.5 C3.3 C4.4",
+        for Service | Deliver | Security | Abuse | Support | SubjectRights {
+        /// The sender's name and address.
         pub from: String,
+        /// Where answers go.
         pub reply_to: Vec<String>,
+        /// Labels.
         pub tags: Vec<Tag>,
+        /// Further header fields, each a name and a value.
         pub headers: Vec<(String, String)>,
+        /// The names of the files.
         pub attachment_names: Vec<String>,
+        /// Textual IP address of whoever handed the message in.
         pub ip: Option<String>,
+        /// That one's `User-Agent`, cut to 512 bytes.
         pub user_agent: Option<String>,
     }
-    /// What a mail server said about one recipient, word for word (it likes to repeat the address).
-    pub struct ReplyDetails: EmailMetadata, Ops, for Service | Deliver | Security | Abuse | Support | SubjectRights {
+    /// What a mail server said about one recipient, word for word. It likes to repeat the address.
+    pub struct ReplyDetails: EmailMetadata, Ops, of Recipient, rows "M1.5 C4.4",
+        for Service | Deliver | Security | Abuse | Support | SubjectRights {
+        /// The reply.
         pub text: String,
     }
 }
 
-/// A label that an organisation gives its message.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tag {
-    pub name: String,
-    pub value: String,
+personal_parts! {
+    /// A label that an organisation gives its message.
+    pub struct Tag {
+        /// The label's name.
+        pub name: String,
+        /// The label's value.
+        pub value: String,
+    }
 }
 
 vocabulary! {

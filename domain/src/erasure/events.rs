@@ -6,8 +6,10 @@ use crate::{Class, KeyId, OrganizationId, Slot, Timestamp, TokenHash, UserId};
 
 personal_data! {
     /// Who is to be forgotten, and what was said about it. Its own key dies with the case.
-    pub struct ErasureCase: AccountData, Case, for SubjectRights | LegalObligation {
+    pub struct ErasureCase: AccountData, Case, of Requester, rows "M4.2 M8.3 C7.1", for SubjectRights | LegalObligation {
+        /// The address that is to be forgotten.
         pub address: String,
+        /// What whoever asked for it wrote.
         pub note: Option<String>,
     }
 }

@@ -161,6 +161,9 @@ fn retention_events(golden: &mut Golden) {
     golden.add::<HoldEvent>(HoldApproved { approver: UserId(id(4)), origin: slot(0) });
     golden.add::<HoldEvent>(HoldReleased { origin: slot(0) });
     golden.add::<HoldEvent>(HoldExpired { expires_at });
+    let (purpose, data) = (Purpose::Support, DataName::RequestOrigin);
+    golden.add::<DataAccessEvent>(PurposeRefused { purpose, data, refusal: PurposeRefusal::NotForThisData, count: 2 });
+    golden.add::<DataAccessEvent>(DataOpened { purpose: Purpose::SubjectRights, data: DataName::RecipientDetails, count: 7 });
 }
 
 #[test]
@@ -183,6 +186,7 @@ fn every_event_has_the_facts_it_had_from_the_start() {
         HoldEvent::TYPES,
         ProcessingEvent::TYPES,
         OperationsEvent::TYPES,
+        DataAccessEvent::TYPES,
     ];
     let known: BTreeSet<&str> = known.iter().flat_map(|types| types.iter().map(|(name, _)| *name)).collect();
     assert_eq!(golden.seen, known, "an event is missing here");

@@ -56,7 +56,7 @@ fn m8_5_an_objection_closes_what_rests_on_legitimate_interests_and_nothing_else(
     {
         assert!(!limits.close(Class::Ops, purpose), "{purpose:?}");
     }
-    let both = subject.state.object(&ObjectionScope::ALL.to_vec());
+    let both = subject.state.object(ObjectionScope::ALL);
     assert_eq!(both[0].event, ProcessingObjected { scopes: vec![ObjectionScope::DirectMarketing] }.into());
 }
 

@@ -19,6 +19,7 @@ fn categories_keep_their_numbers_and_words() {
         (10, "hold"),
         (11, "operations"),
         (12, "processing"),
+        (16, "data_access"),
     ];
     assert_eq!(stored, expected);
     assert!(Category::ALL.iter().all(|category| !category.as_str().contains('-')));

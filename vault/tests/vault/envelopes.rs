@@ -1,7 +1,10 @@
 //! Sealing and opening, and everything that must not open.
 
 use crate::support::{DAY, Place, World, note, note_slot, organization};
-use domain::{Class, EventId, OrganizationId, PersonalSlot, Purpose, SealContext, Sealed, SlotContent, StreamName};
+use domain::{
+    Class, DataEntry, DataName, EventId, OrganizationId, PersonalData, PersonalSlot, Purpose, PurposeRefusal, ReplyDetails, SealContext,
+    Sealed, SlotContent, StreamName,
+};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use uuid::Uuid;
@@ -39,7 +42,7 @@ async fn m6_2_envelopes_name_aes_256_gcm_and_come_in_few_sizes() {
         let fits = length + 63;
         let expected = if fits <= 1024 { fits.next_power_of_two().max(64) } else { fits.next_multiple_of(1024) };
         assert_eq!(bytes.len(), expected);
-        let opened = world.vault.open_raw(Purpose::Service, &[Purpose::Service], &place.context(0), bytes).await.unwrap();
+        let opened = world.vault.open_named(Purpose::Service, DataName::ReplyDetails, &place.context(0), bytes).await.unwrap();
         assert_eq!(opened, Opened::Readable(domain::Personal::new(Zeroizing::new(vec![0x80; length]))));
     }
 }
@@ -92,7 +95,7 @@ async fn every_changed_bit_and_every_cut_is_an_error() {
 }
 
 async fn open_raw(world: &World, place: &Place, bytes: &[u8]) -> Result<Opened<Zeroizing<Vec<u8>>>, VaultError> {
-    world.vault.open_raw(Purpose::Service, &[Purpose::Service], &place.context(0), bytes).await
+    world.vault.open_named(Purpose::Service, DataName::ReplyDetails, &place.context(0), bytes).await
 }
 
 #[tokio::test]
@@ -108,15 +111,45 @@ async fn another_persons_key_id_in_an_envelope_does_not_open_it() {
     assert!(matches!(open_raw(&world, &place, &bytes).await, Err(VaultError::KeyMisused(_))));
 }
 
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct LooseNote {
+    text: String,
+}
+
+impl PersonalData for LooseNote {
+    const CLASS: Class = Class::Ops;
+    const ENTRY: DataEntry = DataEntry { purposes: &[Purpose::SmtpAuth], ..ReplyDetails::ENTRY };
+}
+
+/// Row M2.10: what waits in the spool is opened for making and delivering it.
 #[tokio::test]
-async fn c6_1_a_purpose_outside_the_policy_is_refused() {
+async fn m2_10_a_text_is_opened_for_no_other_purpose_than_making_and_delivering_it() {
+    let world = World::new().await;
+    let (entry, org) = (Uuid::new_v4(), organization());
+    let body = world.vault.wrap_body(entry, org, b"Dear Ada");
+    for purpose in Purpose::ALL {
+        let opened = world.vault.open_body(*purpose, entry, org, &body).await;
+        assert_eq!(opened.is_ok(), matches!(purpose, Purpose::Deliver | Purpose::Render), "{purpose:?}");
+    }
+}
+
+#[tokio::test]
+async fn c6_1_m1_4_a_purpose_outside_the_policy_is_refused() {
     let world = World::new().await;
     let place = Place::new(organization());
     let key = world.person_key(place.stream.organization).await;
     let sealed = world.seal_note(key, &place, "x").await;
-    assert!(matches!(world.vault.open(Purpose::Support, &sealed).await, Err(VaultError::PurposeRefused)));
-    let raw = world.vault.open_raw(Purpose::Support, &[Purpose::Deliver], &sealed.context, &envelope(&sealed)).await;
-    assert!(matches!(raw, Err(VaultError::PurposeRefused)));
+    let refused = |error: VaultError| match error {
+        VaultError::PurposeRefused { data, purpose, refusal } => (data, purpose, refusal),
+        other => panic!("{other}"),
+    };
+    let told = refused(world.vault.open(Purpose::Support, &sealed).await.unwrap_err());
+    assert_eq!(told, (DataName::ReplyDetails, Purpose::Support, PurposeRefusal::NotForThisData));
+    let named = world.vault.open_named(Purpose::SmtpAuth, DataName::ReplyDetails, &sealed.context, &envelope(&sealed)).await;
+    assert_eq!(refused(named.unwrap_err()).2, PurposeRefusal::NotForThisData);
+    // An entry that allows more than its class: the class decides.
+    let loose: Sealed<LooseNote> = Sealed::from_parts(sealed.context.clone(), sealed.content.clone());
+    assert_eq!(refused(world.vault.open(Purpose::SmtpAuth, &loose).await.unwrap_err()).2, PurposeRefusal::NotForItsClass);
 }
 
 #[tokio::test]

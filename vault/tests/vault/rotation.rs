@@ -67,7 +67,7 @@ async fn what_lives_opens_in_the_next_epoch_and_the_old_key_is_gone() {
     for vault in [&world.vault, &world.another_vault().await] {
         assert_eq!(vault.open(Purpose::Service, &sealed).await.unwrap(), Opened::Readable(note("Ada")));
         assert_eq!(vault.recipient_keys(org, Class::Ops, &people).await.unwrap(), keys);
-        assert_eq!(&**vault.open_body(entry, org, &spooled(&world, entry).await).await.unwrap(), b"Dear Ada");
+        assert_eq!(&**vault.open_body(Purpose::Deliver, entry, org, &spooled(&world, entry).await).await.unwrap(), b"Dear Ada");
         assert_eq!(vault.subject_keys_of(org, people[7]).await.unwrap()[0].epoch, 2);
     }
     let states: Vec<EpochState> = world.vault.epochs().await.unwrap().iter().map(|epoch| epoch.state).collect();
@@ -157,7 +157,7 @@ async fn other_processes_go_on_through_every_step_of_a_rotation() {
         let entry = Uuid::new_v4();
         let mut body = sleeper.wrap_body(entry, org, b"Dear Ada");
         sleeper.rewrap_body(entry, org, &mut body).await.unwrap();
-        assert_eq!(&**world.vault.open_body(entry, org, &body).await.unwrap(), b"Dear Ada");
+        assert_eq!(&**world.vault.open_body(Purpose::Deliver, entry, org, &body).await.unwrap(), b"Dear Ada");
     }
     world.vault.destroy(&doomed).await.unwrap();
     let fresh = world.another_vault().await;

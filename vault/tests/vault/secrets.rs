@@ -1,7 +1,7 @@
 //! Bodies, fingerprints, passwords and tokens.
 
 use crate::support::{DAY, World, organization};
-use domain::{Clock, Personal};
+use domain::{Clock, Personal, Purpose};
 use uuid::Uuid;
 use vault::{SealedBody, VaultError, token_hash, token_matches};
 
@@ -10,7 +10,7 @@ async fn a_body_opens_for_its_entry_only() {
     let world = World::new().await;
     let (entry, org) = (Uuid::now_v7(), organization());
     let body = world.vault.wrap_body(entry, org, b"Dear Ada");
-    assert_eq!(world.another_vault().await.open_body(entry, org, &body).await.unwrap().as_slice(), b"Dear Ada");
+    assert_eq!(world.another_vault().await.open_body(Purpose::Deliver, entry, org, &body).await.unwrap().as_slice(), b"Dear Ada");
     let again = world.vault.wrap_body(entry, org, b"Dear Ada");
     let changed = |change: fn(&mut SealedBody)| {
         let mut body = body.clone();
@@ -27,9 +27,9 @@ async fn a_body_opens_for_its_entry_only() {
         (entry, org, changed(|body| body.wrapped_key[30] ^= 1)),
     ];
     for (entry, organization, body) in bad {
-        assert!(matches!(world.vault.open_body(entry, organization, &body).await, Err(VaultError::BodyRefused)));
+        assert!(matches!(world.vault.open_body(Purpose::Deliver, entry, organization, &body).await, Err(VaultError::BodyRefused)));
     }
-    let unknown = world.vault.open_body(entry, org, &changed(|body| body.epoch = 2)).await;
+    let unknown = world.vault.open_body(Purpose::Deliver, entry, org, &changed(|body| body.epoch = 2)).await;
     assert!(matches!(unknown, Err(VaultError::UnknownEpoch(2))));
 }
 

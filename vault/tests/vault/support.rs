@@ -1,8 +1,8 @@
 //! A vault in a database and a key directory of its own, and somebody's personal data.
 
 use domain::{
-    Class, Clock, DataCategory, EventId, KeyId, ManualClock, OrganizationId, Personal, PersonalData, PersonalSlot, Purpose, SealContext,
-    Sealed, SealedSlots, StreamName, SubjectId, Timestamp,
+    Class, Clock, DataEntry, EventId, KeyId, ManualClock, OrganizationId, Personal, PersonalData, PersonalSlot, Purpose, ReplyDetails,
+    SealContext, Sealed, SealedSlots, StreamName, SubjectId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -110,10 +110,8 @@ pub struct Note {
 }
 
 impl PersonalData for Note {
-    const NAME: &'static str = "Note";
-    const CATEGORY: DataCategory = DataCategory::EmailMetadata;
     const CLASS: Class = Class::Ops;
-    const PURPOSES: &'static [Purpose] = &[Purpose::Service, Purpose::Deliver];
+    const ENTRY: DataEntry = DataEntry { purposes: &[Purpose::Service, Purpose::Deliver], ..ReplyDetails::ENTRY };
 }
 
 pub fn note(text: &str) -> Personal<Note> {

@@ -55,7 +55,7 @@ impl ApiKey {
 
     pub async fn of_rows(call: &Call, rows: Vec<ApiKeyRow>) -> Result<Vec<Self>> {
         let sealed: Vec<_> = rows.iter().map(|row| &row.details).collect();
-        let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
+        let opened = call.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
         let keys = rows.into_iter().zip(opened).map(|(row, opened)| Self {
             organization: row.organization,
             id: row.id,
@@ -71,7 +71,7 @@ impl ApiKey {
             fresh(call, &["api_keys"], self.after).await?;
             let rows = api_keys::by_ids(&*reader(call).await?, self.organization, &[self.id]).await.map_err(internal)?;
             let Some(row) = rows.into_iter().next() else { return Ok(None) };
-            let opened = call.state.vault.open(Purpose::Service, &row.details).await.map_err(internal)?;
+            let opened = call.open(Purpose::Service, &row.details).await.map_err(internal)?;
             Ok::<_, async_graphql::Error>(Some((row, opened)))
         });
         Ok(loaded.await?.as_ref())

@@ -101,7 +101,7 @@ impl EmailBatch {
         let rows = self.rows(call).await?;
         let senders = self.senders.get_or_try_init(|| async {
             let (ids, sealed): (Vec<_>, Vec<_>) = rows.iter().map(|(id, row)| (*id, &row.sender)).unzip();
-            let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
+            let opened = call.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
             Ok::<_, async_graphql::Error>(ids.into_iter().zip(opened).collect())
         });
         Ok(senders.await?.get(&id))
@@ -112,7 +112,7 @@ impl EmailBatch {
         let rows = self.rows(call).await?;
         let recipients = self.recipients.get_or_try_init(|| async {
             let sealed: Vec<_> = rows.values().flat_map(|row| row.recipients.iter().map(|recipient| &recipient.details)).collect();
-            let mut opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?.into_iter();
+            let mut opened = call.open_many(Purpose::Service, &sealed).await.map_err(internal)?.into_iter();
             let by_email = rows.iter().map(|(id, row)| (*id, opened.by_ref().take(row.recipients.len()).collect()));
             Ok::<_, async_graphql::Error>(by_email.collect::<HashMap<_, Vec<_>>>())
         });

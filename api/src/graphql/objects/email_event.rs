@@ -90,7 +90,7 @@ pub(crate) struct RecipientOutcome {
 /// Events with what they say, opened together.
 pub(crate) async fn of_many(call: &Call, entries: &[TimelineEntry]) -> Result<Vec<EmailEvent>> {
     let sealed: Vec<Sealed<ReplyDetails>> = entries.iter().flat_map(TimelineEntry::replies).map(|(_, sealed)| sealed).collect();
-    let opened = call.state.vault.open_many(Purpose::Service, &sealed.iter().collect::<Vec<_>>()).await.map_err(internal)?;
+    let opened = call.open_many(Purpose::Service, &sealed.iter().collect::<Vec<_>>()).await.map_err(internal)?;
     let mut opened = opened.into_iter();
     let mut events = Vec::with_capacity(entries.len());
     for entry in entries {

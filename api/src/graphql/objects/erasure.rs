@@ -56,7 +56,7 @@ impl Erasure {
 
     pub async fn of_rows(call: &Call, rows: Vec<ErasureRow>) -> Result<Vec<Self>> {
         let sealed: Vec<_> = rows.iter().map(|row| &row.case).collect();
-        let opened = call.state.vault.open_many(Purpose::SubjectRights, &sealed).await.map_err(internal)?;
+        let opened = call.open_many(Purpose::SubjectRights, &sealed).await.map_err(internal)?;
         Ok(rows.into_iter().zip(opened).map(|(row, case)| Self { row, case }).collect())
     }
 }

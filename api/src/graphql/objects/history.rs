@@ -102,9 +102,8 @@ async fn whence(call: &Call, rows: &[HistoryRow]) -> Result<Vec<Whence>> {
             HistoryOrigin::Unstated => {}
         }
     }
-    let vault = &call.state.vault;
-    let mut requests = vault.open_many(Purpose::Service, &requests).await.map_err(internal)?.into_iter();
-    let mut senders = vault.open_many(Purpose::Service, &senders).await.map_err(internal)?.into_iter();
+    let mut requests = call.open_many(Purpose::Service, &requests).await.map_err(internal)?.into_iter();
+    let mut senders = call.open_many(Purpose::Service, &senders).await.map_err(internal)?.into_iter();
     let whence = rows.iter().map(|row| match &row.origin {
         HistoryOrigin::Request(_) => requests
             .next()

@@ -1,6 +1,6 @@
 //! An organisation and what it has.
 
-use super::{ApiKey, ApiKeyConnection, Bucket, Hold, Retention, Role, SmtpServer, call, fresh, reader};
+use super::{ApiKey, ApiKeyConnection, Bucket, DataRead, Hold, Retention, Role, SmtpServer, call, fresh, reader};
 use crate::call::{Call, Need};
 use crate::graphql::code::internal;
 use crate::graphql::connection::{parse_cursor, size};
@@ -8,7 +8,7 @@ use crate::graphql::past;
 use crate::node_id::NodeId;
 use crate::personal::{PersonalData, shown};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use domain::{ApiKeyId, Category, OrganizationDetails, OrganizationId, Position, Purpose, Timestamp, UserId};
 use history::{Moment, Past};
@@ -68,7 +68,7 @@ impl Organization {
 
     pub async fn of_rows(call: &Call, rows: Vec<OrganizationRow>) -> Result<Vec<Self>> {
         let sealed: Vec<_> = rows.iter().map(|row| &row.details).collect();
-        let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
+        let opened = call.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
         let organizations = rows.into_iter().zip(opened).map(|(row, opened)| Self {
             id: row.id,
             after: None,
@@ -83,7 +83,7 @@ impl Organization {
         let loaded = self.loaded.get_or_try_init(|| async {
             fresh(call, &["organizations"], self.after).await?;
             let Some(row) = organizations::by_id(&*reader(call).await?, self.id).await.map_err(internal)? else { return Ok(None) };
-            let opened = call.state.vault.open(Purpose::Service, &row.details).await.map_err(internal)?;
+            let opened = call.open(Purpose::Service, &row.details).await.map_err(internal)?;
             Ok::<_, async_graphql::Error>(Some((row, opened)))
         });
         Ok(loaded.await?.as_ref())
@@ -200,6 +200,14 @@ impl Organization {
         call.allow(self.id, Need::Administer).await?;
         let moment = self.then.as_ref().map_or_else(|| call.state.history.now(), |then| then.moment);
         Hold::of_organization(call, self.id, moment).await
+    }
+
+    /// Who opened its data, and why: counts of the days from `since` to `until`, of the last 30 days where none is given, the newest first and 1,000 at most.
+    /// What was refused, and what whoever runs the installation opened, are events of its history.
+    async fn data_reads(&self, context: &Context<'_>, since: Option<NaiveDate>, until: Option<NaiveDate>) -> Result<Vec<DataRead>> {
+        let call = call(context);
+        call.allow(self.id, Need::Administer).await?;
+        DataRead::of(call, self.id, since, until).await
     }
 
     /// The server that its mail goes through; null for the built-in sandbox, which captures it.

@@ -51,7 +51,7 @@ impl SmtpServer {
 
     async fn of_rows(call: &Call, organization: OrganizationId, rows: Vec<SmtpServerRow>) -> Result<Vec<Self>> {
         let sealed: Vec<_> = rows.iter().map(|row| &row.details).collect();
-        let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
+        let opened = call.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
         let servers = rows.into_iter().zip(opened).map(|(row, opened)| Self {
             organization,
             id: row.id,
@@ -71,7 +71,7 @@ impl SmtpServer {
             fresh(call, &["smtp_servers"], self.after).await?;
             let rows = smtp_servers::of_organization(&*reader(call).await?, self.organization).await.map_err(internal)?;
             let Some(row) = rows.into_iter().find(|row| row.id == self.id) else { return Ok(None) };
-            let opened = call.state.vault.open(Purpose::Service, &row.details).await.map_err(internal)?;
+            let opened = call.open(Purpose::Service, &row.details).await.map_err(internal)?;
             Ok::<_, async_graphql::Error>(Some((row, opened)))
         });
         Ok(loaded.await?.as_ref())

@@ -110,7 +110,7 @@ impl StateValue {
     }
 
     async fn opened(call: &Call, sealed: SealedValue) -> Result<Self> {
-        if !sealed.purposes.contains(&Purpose::Service) {
+        if !sealed.data.entry().purposes.contains(&Purpose::Service) {
             return Ok(Self { text: None, personal_data: None });
         }
         let envelope = match &sealed.content {
@@ -118,7 +118,12 @@ impl StateValue {
             SlotContent::Withheld => return Ok(Self { text: None, personal_data: Some(PersonalData::Erased) }),
             SlotContent::Removed(_) => return Ok(Self { text: None, personal_data: Some(PersonalData::Expired) }),
         };
-        let opened = call.state.vault.open_raw(Purpose::Service, sealed.purposes, &sealed.context, envelope).await.map_err(internal)?;
+        let opened = call
+            .state
+            .commands
+            .open_named(call.actor(), Purpose::Service, sealed.data, &sealed.context, envelope)
+            .await
+            .map_err(internal)?;
         let text = match &opened {
             Opened::Readable(json) => Some(String::from_utf8_lossy(json.expose()).into_owned()),
             Opened::Erased | Opened::Expired | Opened::Restricted => None,

@@ -54,7 +54,7 @@ impl Suppression {
 
     async fn of_rows(call: &Call, rows: &[SuppressionRow]) -> Result<Vec<Self>> {
         let sealed: Vec<_> = rows.iter().map(|row| &row.details).collect();
-        let opened = call.state.vault.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
+        let opened = call.open_many(Purpose::Service, &sealed).await.map_err(internal)?;
         let suppressions = rows.iter().zip(opened).map(|(row, opened)| Self {
             id: NodeId::new(Category::Suppression, row.organization, row.key.0).into(),
             reason: row.reason.into(),

@@ -29,13 +29,14 @@ impl User {
 
     /// Accounts have no read model of their own: a person's stream is short.
     async fn account(&self, context: &Context<'_>) -> Result<&Known> {
-        let state = &call(context).state;
+        let call = call(context);
+        let state = &call.state;
         let account = self.account.get_or_try_init(|| async {
             let stream = StreamName::new(Category::User, OrganizationId::PLATFORM, self.id.0);
             let events = state.store.read_streams(&[stream]).await.map_err(internal)?.pop().unwrap_or_default();
             let folded: Folded<Account> = fold(stream, &events).map_err(internal)?;
             let details = match &folded.state.details {
-                Some(sealed) => Some(state.vault.open(Purpose::Service, sealed).await.map_err(internal)?),
+                Some(sealed) => Some(call.open(Purpose::Service, sealed).await.map_err(internal)?),
                 None => None,
             };
             Ok::<_, async_graphql::Error>((folded, details))

@@ -27,7 +27,7 @@ macro_rules! words {
 mod domain_words {
     pub use domain::{
         AbandonmentReason, CancellationReason, CertificateStage as ErasureCertificateStage, Class as DataClass, DeliveryState, EmailStatus,
-        EndGround, ErasureTarget, FailureReason, HoldGround, HoldStage, Interface, ObjectionScope, RecipientField,
+        EndGround, ErasureTarget, FailureReason, HoldGround, HoldStage, Interface, ObjectionScope, Purpose, RecipientField,
         RefusalGround as ErasureRefusalGround, RestrictionGround, RetentionChangeGround, Role, Scope as ApiScope, SuppressionReason, TlsMode,
         TlsVersion,
     };
@@ -358,5 +358,27 @@ words! {
         UserUnknown,
         /// Taken for a virus.
         VirusDetected,
+    }
+
+    /// What personal data is opened for.
+    Purpose {
+        /// Showing you your own data, and running the service.
+        Service,
+        /// Sign-in, sessions, abuse of accounts.
+        Security,
+        /// Delivering mail as instructed.
+        Deliver,
+        /// Making the text of a message.
+        Render,
+        /// Logging in at your own mail server.
+        SmtpAuth,
+        /// Answering a person's request about their own data.
+        SubjectRights,
+        /// Finding and stopping abuse.
+        Abuse,
+        /// Helping a customer who asked.
+        Support,
+        /// What a law demands to be kept or shown.
+        LegalObligation,
     }
 }

@@ -47,7 +47,12 @@ async fn visible(call: &Call, id: &str) -> Result<Option<NodeId>> {
         Category::Organization if node.id != node.organization.0 => return Ok(None),
         Category::Organization | Category::ApiKey | Category::SmtpServer | Category::Hold => Need::Administer,
         Category::Email | Category::Suppression => Need::Read,
-        Category::Erasure | Category::Evidence | Category::Platform | Category::Operations | Category::Processing => return Ok(None),
+        Category::DataAccess
+        | Category::Erasure
+        | Category::Evidence
+        | Category::Platform
+        | Category::Operations
+        | Category::Processing => return Ok(None),
     };
     Ok(absent(call.allow(node.organization, need).await)?.map(|_| node))
 }
