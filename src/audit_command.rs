@@ -4,8 +4,8 @@
 
 mod arguments;
 mod evidence;
-mod replay;
 mod reads;
+mod replay;
 mod reveal;
 mod tell;
 
@@ -20,8 +20,8 @@ use event_store::EventStore;
 pub(crate) use evidence::verify;
 use evidence::{ExportArguments, VerifyArguments};
 use history::{Fields, History, Moment};
-use replay::ReplayArguments;
 use reads::ReadsArguments;
+use replay::ReplayArguments;
 use reveal::Reveal;
 
 #[derive(Clone, Debug, Subcommand)]

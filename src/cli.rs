@@ -139,45 +139,28 @@ fn run(line: CommandLine) -> anyhow::Result<Exit> {
             std::io::stdout().write_all(config.show().as_bytes())?;
             Ok(Exit::Done)
         }
-        Command::Projections { command } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(projections_command::run(config, command)).map(|()| Exit::Done)
-        }
-        Command::Audit { command } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(audit_command::run(config, command)).map(|()| Exit::Done)
-        }
-        Command::Log { command } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(log_command::run(config, command)).map(|()| Exit::Done)
-        }
-        Command::Keys { command } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(keys_command::run(config, command)).map(|()| Exit::Done)
-        }
-        Command::Retention { arguments } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(retention_command::run(config, arguments)).map(|()| Exit::Done)
-        }
-        Command::Policy { .. } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(policy_command::compare(config)).map(|()| Exit::Done)
-        }
-        Command::Queue { command } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(queue_command::run(config, command)).map(|()| Exit::Done)
-        }
-        Command::Backup { command } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(backup_command::run(config, command)).map(|()| Exit::Done)
-        }
-        Command::Restore { arguments } => {
-            logging::install(LevelFilter::WARN);
-            runtime()?.block_on(restore_command::run(config, arguments)).map(|()| Exit::Done)
-        }
         Command::Doctor => Ok(runtime()?.block_on(doctor::run(&config))),
-        Command::Schema | Command::Completions { .. } | Command::Events { .. } => {
-            unreachable!("answered above, since they need no configuration")
+        command => {
+            logging::install(LevelFilter::WARN);
+            runtime()?.block_on(run_beside(command, config)).map(|()| Exit::Done)
+        }
+    }
+}
+
+/// What works on an installation whose server may be running.
+async fn run_beside(command: Command, config: Config) -> anyhow::Result<()> {
+    match command {
+        Command::Projections { command } => projections_command::run(config, command).await,
+        Command::Audit { command } => audit_command::run(config, command).await,
+        Command::Log { command } => log_command::run(config, command).await,
+        Command::Keys { command } => keys_command::run(config, command).await,
+        Command::Retention { arguments } => retention_command::run(config, arguments).await,
+        Command::Policy { .. } => policy_command::compare(config).await,
+        Command::Queue { command } => queue_command::run(config, command).await,
+        Command::Backup { command } => backup_command::run(config, command).await,
+        Command::Restore { arguments } => restore_command::run(config, arguments).await,
+        Command::Serve | Command::Config | Command::Doctor | Command::Schema | Command::Completions { .. } | Command::Events { .. } => {
+            unreachable!("answered before")
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The policy that is printed is the one that holds: of the tables, of the log's lines, of the public page.
 
 use crate::program::{Place, lethemail};
-use domain::{COLUMNS, Class, Content, LOG_FIELDS, LegalBasis, Purpose, Term, word_of};
+use domain::{COLUMNS, Content, LOG_FIELDS, LegalBasis, Purpose, word_of};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -124,14 +124,6 @@ fn every_row_that_the_policy_names_is_a_requirement() {
     assert!(named.len() > 20);
     let unknown: Vec<&String> = named.iter().filter(|row| !known.contains(row.as_str())).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
-}
-
-#[test]
-fn the_terms_that_are_told_are_those_that_the_vault_goes_by() {
-    let terms = vault::RetentionTerms::default();
-    assert_eq!(Class::Ops.retention().term, Some(Term::Days(terms.ops_days)));
-    assert_eq!(Class::Web.retention().term, Some(Term::Days(terms.web_days)));
-    assert_eq!(Class::Fin.retention().term, Some(Term::Years(terms.fin_years)));
 }
 
 /// `policy --diff` on a database.

@@ -3,8 +3,8 @@
 use crate::erase_organization::ORGANIZATION_CLASSES;
 use crate::{Commands, Fault};
 use domain::{
-    Actor, Class, DoomedKey, EmailAddress, Erasure, ErasureTarget, KeyId, OrganizationId, Purpose, Retained, RetentionGround, SubjectId, SystemActor, User,
-    UserId,
+    Actor, Class, DoomedKey, EmailAddress, Erasure, ErasureTarget, KeyId, OrganizationId, Purpose, Retained, RetentionGround, SubjectId,
+    SystemActor, User, UserId,
 };
 use uuid::Uuid;
 use vault::{KeyName, ListedKey, Opened, Subject};

@@ -3,8 +3,8 @@
 use crate::request_erasure::{ErasureOpened, NewCase};
 use crate::{Commands, ErasureBegun, Failure, Fault, IdentityProof, Request};
 use domain::{
-    ApprovalGround, Category, ClosureReason, Erasure, ErasureCase, ErasureDecision, ErasureId, ErasureTarget, Folded, Organization,
-    OrganizationId, Personal, Purpose, RefusalGround, StreamName, Timestamp, Traced, User, UserId,
+    Actor, ApprovalGround, Category, ClosureReason, Erasure, ErasureCase, ErasureDecision, ErasureId, ErasureTarget, Folded, Organization,
+    OrganizationId, Personal, Purpose, RefusalGround, StreamName, SystemActor, Timestamp, Traced, User, UserId,
 };
 use std::convert::Infallible;
 use vault::Opened;

@@ -6,8 +6,8 @@ mod commands {
     mod erasure_kills;
     mod installation;
     mod limiting;
+    mod opening;
     mod requesting_erasure;
     mod retention;
-    mod opening;
     mod sending;
 }

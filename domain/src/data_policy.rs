@@ -19,7 +19,7 @@ pub use entry::{DataEntry, DataSubject, FieldEntry, PersonalData, PersonalField,
 pub use log_fields::{LOG_FIELDS, LogField};
 pub use names::DataName;
 pub use purpose::Purpose;
-pub use retention::{Keeping, Retention, Term};
+pub use retention::{Keeping, KeptFor, Term};
 
 use crate::fact::vocabulary;
 

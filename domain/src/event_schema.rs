@@ -1,8 +1,8 @@
 //! What the facts of every event look like, for whoever reads a log without this program.
 
 use crate::{
-    Aggregate, ApiKey, Category, DataAccess, Email, Erasure, Event, Evidence, Hold, KeyLife, Operations, Organization, Processing, SmtpServer,
-    Suppression, User,
+    Aggregate, ApiKey, Category, DataAccess, Email, Erasure, Event, Evidence, Hold, KeyLife, Operations, Organization, Processing,
+    SmtpServer, Suppression, User,
 };
 use serde_json::{Value, json};
 

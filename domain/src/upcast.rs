@@ -6,8 +6,7 @@
 
 use crate::{
     ApiKeyEvent, Category, DataAccessEvent, DecodeError, EmailEvent, ErasureEvent, EvidenceEvent, HoldEvent, KeyEvent, OperationsEvent,
-    OrganizationEvent, ProcessingEvent,
-    SmtpServerEvent, SuppressionEvent, UserEvent,
+    OrganizationEvent, ProcessingEvent, SmtpServerEvent, SuppressionEvent, UserEvent,
 };
 use crate::{Event, RecordedEvent};
 use serde_json::Value;

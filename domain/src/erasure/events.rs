@@ -1,7 +1,7 @@
 //! What happens to a request to be forgotten, and the words that it is told in.
 
-use crate::data_policy::personal_data;
 use crate::fact::{events, facts, vocabulary};
+use crate::personal_data;
 use crate::{Class, KeyId, OrganizationId, Slot, Timestamp, TokenHash, UserId};
 
 personal_data! {

@@ -28,8 +28,8 @@ mod domain_words {
     pub use domain::{
         AbandonmentReason, CancellationReason, CertificateStage as ErasureCertificateStage, Class as DataClass, DeliveryState, EmailStatus,
         EndGround, ErasureTarget, FailureReason, HoldGround, HoldStage, Interface, ObjectionScope, Purpose, RecipientField,
-        RefusalGround as ErasureRefusalGround, RestrictionGround, RetentionChangeGround, Role, Scope as ApiScope, SuppressionReason, TlsMode,
-        TlsVersion,
+        RefusalGround as ErasureRefusalGround, RestrictionGround, RetentionChangeGround, Role, Scope as ApiScope, SuppressionReason,
+        TlsMode, TlsVersion,
     };
 }
 
