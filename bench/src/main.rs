@@ -25,7 +25,6 @@ mod plots;
 mod program;
 mod report;
 mod rewrap;
-mod smtp_sink;
 mod snapshot;
 mod writers;
 

@@ -1,12 +1,14 @@
-//! What tests of every crate need: a database of their own on the real PostgreSQL that `make test` starts.
+//! What tests of every crate need: a database of their own on the real PostgreSQL that `make test` starts, and a mail server.
 
 use deadpool_postgres::{Config, Hook, HookError, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 mod pair;
+mod smtp_sink;
 
 pub use pair::ReplicatedPair;
+pub use smtp_sink::{Pace, SmtpSink};
 
 /// A migrated database that no other test sees. It goes with the server, which lives as long as the test run.
 pub struct TestDatabase {
