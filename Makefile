@@ -20,8 +20,9 @@ test:
 	scripts/with-postgres cargo test --workspace --locked
 
 # The main-path story and the event store's contract on a KurrentDB server that holds nothing yet: make test-kurrentdb URL='esdb://localhost:2113?tls=false'
+# ARGS='contract::' leaves the story out. The program that runs them is left at target/test-kurrentdb and runs elsewhere, too.
 test-kurrentdb:
-	scripts/test-kurrentdb '$(URL)'
+	scripts/test-kurrentdb '$(URL)' $(ARGS)
 
 # What needs no test run: format, lints, walls.
 check:

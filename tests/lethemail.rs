@@ -11,3 +11,8 @@ mod stored_log;
 mod stories;
 mod time_and_ids;
 mod walls;
+
+/// The program that the stories run.
+fn built_program() -> std::process::Command {
+    std::process::Command::new(env!("CARGO_BIN_EXE_lethemail"))
+}

@@ -48,11 +48,11 @@ impl Place {
 
 /// A command of the program with an environment of its own.
 pub fn lethemail(place: &Place) -> Command {
-    at(Path::new(env!("CARGO_BIN_EXE_lethemail")), place)
+    at(crate::built_program(), place)
 }
 
-pub fn at(program: &Path, place: &Place) -> Command {
-    let mut command = Command::new(program);
+/// The same of a program that lies elsewhere.
+pub fn at(mut command: Command, place: &Place) -> Command {
     for (name, _) in std::env::vars_os() {
         if name == "DATABASE_URL" || name.to_string_lossy().starts_with("LETHEMAIL_") {
             command.env_remove(name);

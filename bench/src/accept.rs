@@ -3,12 +3,12 @@
 use crate::load::{Load, Sending};
 use crate::program::Program;
 use crate::report::{Report, Rounds, tell};
-use crate::smtp_sink::{Pace, SmtpSink};
 use crate::{Options, copy_limit, page};
 use domain::{Category, Position};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use test_support::{Pace, SmtpSink};
 use tokio_postgres::Client;
 
 /// The setting's default.

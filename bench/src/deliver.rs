@@ -4,9 +4,9 @@ use crate::bare_smtp::BareSmtp;
 use crate::load::{Load, Sending, TEXT_BYTES};
 use crate::program::Program;
 use crate::report::{Report, Rounds, tell};
-use crate::smtp_sink::{Pace, SmtpSink};
 use crate::{Options, accept};
 use std::time::{Duration, Instant};
+use test_support::{Pace, SmtpSink};
 
 /// The setting's default, and a server that allows many.
 const CONNECTIONS: [usize; 2] = [8, 64];

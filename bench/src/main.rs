@@ -26,7 +26,6 @@ mod plots;
 mod program;
 mod report;
 mod rewrap;
-mod smtp_sink;
 mod snapshot;
 mod verify;
 mod writers;

@@ -1,7 +1,6 @@
 //! The log on KurrentDB: the contract, and what the official client does not survive by itself.
 //!
-//! Without a server, everything runs on the test double. With `KURRENTDB_URL`, the contract runs on the server that it names (`make
-//! test-kurrentdb`); the faults always need the double.
+//! Everything runs on the test double. On a real server, the contract is run by `make test-kurrentdb`.
 
 #![expect(clippy::disallowed_methods, reason = "ids of these tests decide nothing; faults strike in real time")]
 
@@ -19,5 +18,3 @@ mod faults_of_reads;
 mod fixture;
 #[path = "kurrentdb/leader.rs"]
 mod leader;
-#[path = "kurrentdb/stored.rs"]
-mod stored;

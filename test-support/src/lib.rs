@@ -1,4 +1,4 @@
-//! What tests of every crate need: a database of their own on the real PostgreSQL that `make test` starts.
+//! What tests of every crate need: a database of their own on the real PostgreSQL that `make test` starts, and a mail server.
 
 use deadpool_postgres::{Config, Hook, HookError, ManagerConfig, Pool, PoolConfig, RecyclingMethod, Runtime};
 use tokio_postgres::{Client, NoTls};
@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 mod key_providers;
 mod pair;
+mod smtp_sink;
 
 pub use key_providers::{OpenBao, SoftHsm};
 pub use pair::ReplicatedPair;
+pub use smtp_sink::{Pace, SmtpSink};
 
 /// A migrated database that no other test sees. It goes with the server, which lives as long as the test run.
 pub struct TestDatabase {

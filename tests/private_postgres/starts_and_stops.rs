@@ -3,6 +3,7 @@ use crate::program::{Place, Program, at, lethemail};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 #[tokio::test]
 async fn a_fresh_directory_becomes_a_durable_server_without_privileges() {
@@ -65,7 +66,7 @@ fn a_user_without_privileges_needs_none() {
     std::fs::copy(env!("CARGO_BIN_EXE_lethemail"), &program).unwrap();
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
     nix::unistd::chown(place.path(), Some(nobody.uid), Some(nobody.gid)).unwrap();
-    let mut command = at(&program, &place);
+    let mut command = at(Command::new(&program), &place);
     command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw()).env("HOME", place.path());
     let mut running = Program::spawn(&mut command);
     running.until("\"ready\"");

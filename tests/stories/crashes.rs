@@ -110,7 +110,7 @@ pub fn every_acknowledged_recipient_has_a_fate(client: &Client, sink: &Sink, ack
         let number = text.lines().find_map(|line| line.strip_prefix("X-Number: ")).expect("our header field");
         *copies.entry(number.trim().parse().unwrap()).or_default() += 1;
     }
-    let histories = super::main_path::histories(client);
+    let histories = super::histories::histories(client);
     assert_eq!(histories.len(), acknowledged.len(), "every acknowledged message is there once, and no other");
     let mut in_doubt = 0;
     for (number, uuid) in acknowledged {

@@ -1,80 +1,22 @@
-//! The log lies on a KurrentDB, everything else in PostgreSQL. A double of its protocol stands for the server, in the process of the test; or
-//! `KURRENTDB_URL` names a server, which must hold nothing yet (`make test-kurrentdb`).
+//! The log lies on a KurrentDB, which must hold nothing yet, everything else in PostgreSQL. This story is run by `tests/kurrentdb.rs`.
 
 use super::account::Account;
 use super::client::Client;
-use super::main_path::histories;
-use super::sink::Sink;
-use crate::program::{Place, Program, eventually, lethemail};
-use kurrentdb_double::Double;
+use super::histories::histories;
+use super::installation::{Installation, recipient, said, send};
+use crate::program::{Place, eventually};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use test_support::SmtpSink;
+use tokio::runtime::Runtime;
 
 /// Before the program is killed, and amid it.
 const MESSAGES: usize = 12;
-const PEOPLE: usize = 4;
 
-pub struct Installation {
-    pub place: Place,
-    /// `None`: in the database.
-    pub log: Option<String>,
-    pub port: u16,
-}
-
-impl Installation {
-    pub fn command(&self) -> Command {
-        let mut command = lethemail(&self.place);
-        // Nothing is written but what the story sends.
-        command.env("LETHEMAIL_TRANSPARENCY__CHECKPOINT_INTERVAL_S", "86400");
-        command.env("LETHEMAIL_LISTEN", format!("127.0.0.1:{}", self.port)).env("LETHEMAIL_EGRESS__ALLOWED_NETWORKS", "127.0.0.0/8");
-        if let Some(log) = &self.log {
-            command.env("LETHEMAIL_EVENT_STORE__URL", log);
-        }
-        command
-    }
-
-    pub fn start(&self) -> Program {
-        let mut program = Program::spawn(&mut self.command());
-        program.until("\"ready\"");
-        program
-    }
-
-    pub fn done(&self, arguments: &[&str]) -> String {
-        let output = self.command().args(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-pub fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-#[test]
-fn with_the_log_on_kurrentdb_mail_is_sent_explained_and_forgotten_and_a_kill_loses_nothing_acknowledged() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    match std::env::var("KURRENTDB_URL") {
-        Ok(url) => the_main_path_is_walked(url),
-        Err(_) => {
-            let server = runtime.block_on(Double::start());
-            the_main_path_is_walked(server.url());
-        }
-    }
-}
-
-#[test]
-fn with_the_log_on_a_cluster_of_three_it_is_the_same() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let cluster = runtime.block_on(Double::cluster(3));
-    // The first of the address follows.
-    cluster.lead(1);
-    the_main_path_is_walked(cluster.url());
-}
-
-fn the_main_path_is_walked(log: String) {
-    let sink = Sink::start(&["--login", "shop:let me in"]);
+pub fn mail_is_sent_explained_and_forgotten_and_a_kill_loses_nothing_acknowledged(log: String) {
+    let runtime = Runtime::new().unwrap();
+    let sink = runtime.block_on(SmtpSink::with_login("shop", "let me in")).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let installation = Installation { place: Place::new(), log: Some(log), port };
     let mut program = installation.start();
@@ -104,23 +46,6 @@ fn the_main_path_is_walked(log: String) {
     the_log_is_not_mistaken(&installation);
 }
 
-/// Answers the id under which the message was accepted.
-pub fn send(client: &Client, number: usize) -> String {
-    let input = json!({
-        "idempotencyKey": format!("message-{number}"),
-        "from": "shop@example.org",
-        "to": [recipient(number)],
-        "subject": format!("Message {number}"),
-        "text": "Good morning.",
-        "headers": [{ "name": "X-Number", "value": number.to_string() }],
-    });
-    client.mutate("sendEmail", "SendEmailInput", "email { uuid }", input)["email"]["uuid"].as_str().unwrap().to_owned()
-}
-
-fn recipient(number: usize) -> String {
-    format!("person-{}@example.net", number % PEOPLE)
-}
-
 fn state(email: &Value) -> &str {
     email["recipients"][0]["state"].as_str().unwrap()
 }
@@ -139,10 +64,10 @@ fn until_nothing_is_under_way(client: &Client, messages: usize) {
     });
 }
 
-fn every_history_is_told(client: &Client, sink: &Sink, sent: &BTreeMap<String, usize>) {
+fn every_history_is_told(client: &Client, sink: &SmtpSink, sent: &BTreeMap<String, usize>) {
     let histories = histories(client);
     assert_eq!(histories.keys().collect::<Vec<_>>(), sent.keys().collect::<Vec<_>>());
-    let taken = sink.taken();
+    let taken = sink.kept();
     for (uuid, number) in sent {
         let email = &histories[uuid];
         assert_eq!(email["subject"].as_str(), Some(&*format!("Message {number}")), "{email:#}");
@@ -159,7 +84,8 @@ fn only_one_is_forgotten(client: &Client, sent: &BTreeMap<String, usize>) {
     let histories = histories(client);
     for (uuid, number) in sent {
         let shown = &histories[uuid]["recipients"][0];
-        let expected = if number % PEOPLE == 1 { (None, Some("ERASED")) } else { (Some(recipient(*number)), Some("READABLE")) };
+        let expected =
+            if recipient(*number) == recipient(1) { (None, Some("ERASED")) } else { (Some(recipient(*number)), Some("READABLE")) };
         assert_eq!((shown["address"].as_str().map(str::to_owned), shown["personalData"].as_str()), expected, "{shown:#}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::client::Client;
+use super::histories::histories;
 use super::samples::{self, RECIPIENTS, recipient, root};
 use super::sink::Sink;
 use crate::program::{Place, Program, eventually, lethemail};
@@ -144,23 +145,6 @@ fn as_input(message: &Value) -> Value {
 fn until_nothing_is_queued(client: &Client) {
     let query = r#"{ emails(first: 1, filter: {status: [QUEUED]}) { nodes { uuid } } }"#;
     eventually("nothing waits for its first attempt", || client.ask(query, json!({}))["emails"]["nodes"] == json!([]));
-}
-
-/// All messages with recipients and timeline, by uuid.
-pub fn histories(client: &Client) -> BTreeMap<String, Value> {
-    let query = "query($after: String) { emails(first: 25, after: $after) { pageInfo { hasNextPage endCursor } nodes {
-        uuid subject status from personalData recipients { number address state personalData }
-        timeline { type recipients attempt outcomes { recipient replyCode reason reply } } } } }";
-    let mut all = BTreeMap::new();
-    let mut after = Value::Null;
-    loop {
-        let page = client.ask(query, json!({ "after": after }))["emails"].clone();
-        all.extend(page["nodes"].as_array().unwrap().iter().map(|email| (email["uuid"].as_str().unwrap().to_owned(), email.clone())));
-        if page["pageInfo"]["hasNextPage"] != json!(true) {
-            return all;
-        }
-        after = page["pageInfo"]["endCursor"].clone();
-    }
 }
 
 fn expected_state(address: &str) -> &'static str {

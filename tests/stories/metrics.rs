@@ -2,8 +2,8 @@
 
 use super::account::Account;
 use super::client::Client;
-use super::kurrentdb::send;
-use super::main_path::histories;
+use super::histories::histories;
+use super::installation::send;
 use crate::program::{Place, Program, eventually, lethemail};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 
 use super::account::Account;
 use super::client::Client;
-use super::kurrentdb::{Installation, said, send};
-use super::main_path::histories;
+use super::histories::histories;
+use super::installation::{Installation, said, send};
 use crate::program::{Place, eventually};
 use kurrentdb_double::Double;
 use serde_json::{Value, json};

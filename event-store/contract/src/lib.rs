@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "ids of these cases decide nothing, and latency is measured in real time")]
 
+mod bytes;
 mod cancellation;
 mod concurrency;
 mod expected_version;
@@ -59,6 +60,8 @@ macro_rules! for_each_case {
             expected_version::c3_stream_exists_takes_only_a_later_append,
             expected_version::c4_an_exact_version_takes_only_the_stream_at_that_version,
             one_stream::c5_an_append_is_read_back_whole_as_it_was_written,
+            bytes::c5_whatever_an_event_holds_comes_back_byte_for_byte,
+            bytes::c5_an_event_carries_the_time_of_its_recording_to_the_microsecond,
             repeats::c6_a_repeat_gets_the_first_answer,
             repeats::c6_a_repeat_is_recognised_by_another_process,
             repeats::c6_a_repeat_is_recognised_by_its_ids_alone,
@@ -68,6 +71,7 @@ macro_rules! for_each_case {
             repeats::c8_appends_to_one_stream_in_a_batch_see_each_other,
             limits::c9_what_is_too_large_is_refused_with_its_weight_and_the_limit,
             limits::c9_an_append_without_events_is_refused,
+            bytes::c9_an_append_of_the_largest_weight_fits_whatever_it_is_made_of,
             concurrency::c10_what_was_answered_stands_before_what_was_asked_later,
             concurrency::c10_every_reader_sees_one_order,
             cancellation::c11_an_append_dropped_at_any_await_is_whole_or_absent_and_can_be_repeated,
@@ -117,16 +121,4 @@ pub fn suite() -> Vec<Case> {
 /// When there is none.
 pub fn case(name: &str) -> Case {
     suite().into_iter().find(|case| case.name == name).expect("a test is named after a case of the suite")
-}
-
-/// Runs all cases one after the other and prints what became of each, for a program that is no test harness. How many failed.
-pub async fn run_all(log: impl Fn() -> Log) -> usize {
-    let mut failed = 0;
-    for case in suite() {
-        let log = log();
-        let outcome = tokio::spawn(async move { case.run(log).await }).await;
-        failed += usize::from(outcome.is_err());
-        println!("{} {}", if outcome.is_ok() { "ok    " } else { "FAILED" }, case.name);
-    }
-    failed
 }

@@ -1,4 +1,4 @@
-//! A log on the double, or on the server that the environment names.
+//! A log on the double.
 
 use event_store::{EventStore, KurrentdbConfig, KurrentdbStore};
 use event_store_contract::{Fixture, Log};
@@ -7,28 +7,16 @@ use kurrentdb_double::Double;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub const URL: &str = "KURRENTDB_URL";
-
-struct Server {
-    url: String,
-    /// Ends with the fixture.
-    _double: Option<Double>,
-}
+struct Server(Double);
 
 impl Fixture for Server {
     fn open(&self) -> BoxFuture<'_, EventStore> {
-        Box::pin(async { EventStore::Kurrentdb(open(&self.url).await) })
+        Box::pin(async { EventStore::Kurrentdb(open(&self.0.url()).await) })
     }
 }
 
 pub async fn log() -> Log {
-    match std::env::var(URL) {
-        Ok(url) => Arc::new(Server { url, _double: None }),
-        Err(_) => {
-            let double = Double::start().await;
-            Arc::new(Server { url: double.url(), _double: Some(double) })
-        }
-    }
+    Arc::new(Server(Double::start().await))
 }
 
 pub async fn open(url: &str) -> KurrentdbStore {
