@@ -50,6 +50,7 @@ async fn erase_among(events: usize) -> anyhow::Result<Latencies> {
         data_dir: None,
         clock: Arc::new(domain::ManualClock::new(now())),
         cache_keys_max: 100_000,
+        providers: vault::ProviderSettings::default(),
     };
     let vault = Vault::start(config).await?;
     let ids = SeededIds::new(11);

@@ -61,7 +61,7 @@ macro_rules! for_each_case {
             expected_version::c4_an_exact_version_takes_only_the_stream_at_that_version,
             one_stream::c5_an_append_is_read_back_whole_as_it_was_written,
             bytes::c5_whatever_an_event_holds_comes_back_byte_for_byte,
-            bytes::c5_an_event_carries_the_time_of_its_recording_to_the_microsecond,
+            bytes::c5_the_time_of_recording_is_the_same_for_every_reader,
             repeats::c6_a_repeat_gets_the_first_answer,
             repeats::c6_a_repeat_is_recognised_by_another_process,
             repeats::c6_a_repeat_is_recognised_by_its_ids_alone,

@@ -13,6 +13,7 @@ use super::versions::Versions;
 use crate::head::{self, Head};
 use crate::{AppendError, Fault, at};
 use domain::Clock;
+use futures::future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -36,6 +37,8 @@ pub(super) struct Appender {
     base: u64,
     versions: Versions,
     contended: u8,
+    /// A transaction with the lock was begun, and nothing has ended it yet.
+    in_transaction: bool,
     /// Up to (not including) this position there are partitions.
     partitioned_to: u64,
 }
@@ -70,8 +73,9 @@ impl Appender {
         head: Arc<watch::Sender<Head>>,
         patience: Duration,
     ) -> Result<Self, Fault> {
-        let (session, versions) = (None, Versions::default());
-        let mut appender = Self { config, connector, clock, head, patience, session, base: 0, versions, contended: 0, partitioned_to: 0 };
+        let (session, versions, in_transaction) = (None, Versions::default(), false);
+        let mut appender =
+            Self { config, connector, clock, head, patience, session, base: 0, versions, contended: 0, in_transaction, partitioned_to: 0 };
         appender.connect().await?;
         Ok(appender)
     }
@@ -132,12 +136,9 @@ impl Appender {
 
     async fn attempt(&mut self, requests: &[Request], assume_new: bool) -> Result<Plan, Setback> {
         let locked = self.contended > 0;
-        if locked {
-            self.contended -= 1;
-            self.session()?.begin_locked().await?;
-        }
+        self.contended = self.contended.saturating_sub(1);
         let outcome = self.attempt_in(requests, assume_new, locked).await;
-        if locked && !matches!(outcome, Ok(_) | Err(Setback::Lost { .. })) {
+        if std::mem::take(&mut self.in_transaction) && !matches!(outcome, Err(Setback::Lost { .. })) {
             self.session()?.roll_back().await?;
         }
         if matches!(outcome, Err(Setback::Missed)) {
@@ -148,16 +149,13 @@ impl Appender {
 
     async fn attempt_in(&mut self, requests: &[Request], assume_new: bool, locked: bool) -> Result<Plan, Setback> {
         if locked {
-            self.refresh().await?;
+            self.begin_locked().await?;
         }
         let mut probed = Probed::new();
         let mut plan = self.decide(requests, &mut probed, assume_new).await?;
         while plan.rows.is_empty() {
             // No statement proves that the cache is current, so a look does, before anybody is refused.
             if !self.refresh().await? {
-                if locked {
-                    self.session()?.commit().await?;
-                }
                 return Ok(plan);
             }
             probed.clear();
@@ -184,20 +182,38 @@ impl Appender {
         }
     }
 
-    async fn send(&self, requests: &[Request], plan: &Plan, locked: bool) -> Result<(), Setback> {
+    async fn send(&mut self, requests: &[Request], plan: &Plan, locked: bool) -> Result<(), Setback> {
+        self.in_transaction = false;
         let session = self.session()?;
         let lost = |error: tokio_postgres::Error| match Fault::from(&error) {
             Fault::Connection => Setback::Lost { sent: true },
             Fault::Refused(code) if statement::is_stale(&code) => Setback::Stale(Fault::Refused(code)),
             refused => Setback::Refused(refused),
         };
-        let outcome =
-            statement::append(&session.client, &session.append, self.base, requests, plan, self.clock.now()).await.map_err(lost)?;
+        let append = statement::append(&session.client, &session.append, self.base, requests, plan, self.clock.now());
+        let outcome = if locked {
+            // COMMIT follows without waiting. After a statement that failed it rolls back and succeeds, so the statement is asked first.
+            let (appended, committed) = future::join(append, session.commit()).await;
+            let outcome = appended.map_err(lost)?;
+            committed.map_err(lost)?;
+            outcome
+        } else {
+            append.await.map_err(lost)?
+        };
         match outcome {
-            Outcome::Written if locked => session.commit().await.map_err(lost),
             Outcome::Written => Ok(()),
             Outcome::Missed => Err(Setback::Missed),
         }
+    }
+
+    /// Takes the lock and reads what came before it was free, in one go.
+    async fn begin_locked(&mut self) -> Result<(), Setback> {
+        let session = self.session.as_ref().ok_or(Setback::Lost { sent: false })?;
+        let (begun, base) = future::join(session.begin_locked(), session.refresh(self.base, &mut self.versions)).await;
+        begun?;
+        self.in_transaction = true;
+        self.move_base(base?);
+        Ok(())
     }
 
     /// Reads what others wrote. Whether there was something.
@@ -205,9 +221,13 @@ impl Appender {
         let session = self.session.as_ref().ok_or(Setback::Lost { sent: false })?;
         let base = session.refresh(self.base, &mut self.versions).await?;
         let news = base > self.base;
+        self.move_base(base);
+        Ok(news)
+    }
+
+    fn move_base(&mut self, base: u64) {
         self.base = base;
         head::advance(&self.head, base);
-        Ok(news)
     }
 
     fn session(&self) -> Result<&Session, Setback> {

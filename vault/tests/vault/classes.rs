@@ -2,8 +2,8 @@
 
 use crate::support::{DAY, Place, World, organization};
 use domain::{
-    Class, Clock, DataCategory, Day, FiscalYearStart, KeyId, OrganizationId, Personal, PersonalData, PersonalSlot, Purpose, Sealed,
-    SubjectId,
+    Class, Clock, DataCategory, DataEntry, DataName, DataSubject, Day, FiscalYearStart, Keeping, KeyId, OrganizationId, Personal,
+    PersonalData, PersonalSlot, Purpose, Sealed, SubjectId,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,10 +16,8 @@ struct Visit {
 }
 
 impl PersonalData for Visit {
-    const NAME: &'static str = "Visit";
-    const CATEGORY: DataCategory = DataCategory::UsageData;
     const CLASS: Class = Class::Web;
-    const PURPOSES: &'static [Purpose] = &[Purpose::Service];
+    const ENTRY: DataEntry = entry("visits", DataCategory::UsageData, Self::CLASS, &[Purpose::Service]);
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,10 +26,14 @@ struct Invoice {
 }
 
 impl PersonalData for Invoice {
-    const NAME: &'static str = "Invoice";
-    const CATEGORY: DataCategory = DataCategory::AccountData;
     const CLASS: Class = Class::Fin;
-    const PURPOSES: &'static [Purpose] = &[Purpose::Service, Purpose::LegalObligation];
+    const ENTRY: DataEntry = entry("invoices", DataCategory::AccountData, Self::CLASS, &[Purpose::Service, Purpose::LegalObligation]);
+}
+
+/// Nothing in the product has these classes yet, so these have no names of their own in the policy.
+const fn entry(told: &'static str, category: DataCategory, class: Class, purposes: &'static [Purpose]) -> DataEntry {
+    let (data, keeping, subject) = (DataName::RequestOrigin, Keeping::Class(class), DataSubject::ActingPerson);
+    DataEntry { data, told, category, keeping, purposes, subject, rows: "", fields: &[] }
 }
 
 async fn subject(world: &World, organization: OrganizationId, subject: Subject, class: Class) -> KeyId {
