@@ -1,6 +1,7 @@
 //! The schemas that the program prints are those of the events that are stored, as a validator that is not ours finds.
 
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -55,7 +56,8 @@ fn golden() -> Vec<(String, Value)> {
 fn every_golden_and_every_stored_event_fits_the_printed_schema() {
     let schemas = printed(&[]);
     let golden = golden();
-    assert_eq!(golden.len(), schemas.as_object().unwrap().len(), "a type without a golden form");
+    let golden_types: BTreeSet<&String> = golden.iter().map(|(name, _)| name).collect();
+    assert_eq!(golden_types, schemas.as_object().unwrap().keys().collect(), "a type without a golden form");
     let stored = STORED.lines().map(|line| {
         let line: Value = serde_json::from_str(line).unwrap();
         let header: Value = serde_json::from_str(line["header"].as_str().unwrap()).unwrap();

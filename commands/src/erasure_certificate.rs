@@ -2,14 +2,15 @@
 
 use crate::credentials::parse_certificate_token;
 use crate::{Commands, Fault};
-use domain::{Erasure, ErasureId, ErasureTarget, Folded, OrganizationId, Retained, RetentionGround, Timestamp};
+use domain::{
+    Erasure, ErasureId, ErasureTarget, EventId, Folded, KeyLife, KeyProvider, OrganizationId, Retained, RetentionGround, StreamName,
+    Timestamp, fold,
+};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use vault::token_matches;
 
-/// Where the keys of epochs lie, and what its destruction does not reach.
-const PROVIDER: &str = "sealed files in the key directory";
-const PROVIDER_LIMITS: &str = "Remnants on storage media and snapshots of the whole machine are not covered.";
 const STATEMENT: &str =
     "This is the signed statement of this installation about the keys that it manages. It is no proof that nobody holds a copy elsewhere.";
 const REMAINS: &str =
@@ -21,13 +22,27 @@ pub struct ErasureCertificate {
     pub organization: OrganizationId,
     pub erasure: ErasureId,
     state: Erasure,
+    /// Who kept the keys of the epochs that wrapped the destroyed keys last.
+    providers: BTreeSet<KeyProvider>,
 }
 
 impl Commands {
     /// For members of the organisation, and for the holder of the account. `None`: there is no such case.
     pub async fn erasure_certificate(&self, organization: OrganizationId, erasure: ErasureId) -> Result<Option<ErasureCertificate>, Fault> {
         let folded: Folded<Erasure> = self.fold(erasure.0, organization).await?;
-        Ok(folded.state.target.map(|_| ErasureCertificate { organization, erasure, state: folded.state }))
+        if folded.state.target.is_none() {
+            return Ok(None);
+        }
+        let providers = self.providers_of(&folded.state).await?;
+        Ok(Some(ErasureCertificate { organization, erasure, state: folded.state, providers }))
+    }
+
+    async fn providers_of(&self, erasure: &Erasure) -> Result<BTreeSet<KeyProvider>, Fault> {
+        let doomed = erasure.started.iter().flat_map(|started| &started.keys);
+        let epochs: BTreeSet<u32> = doomed.map(|key| key.newest_epoch).collect();
+        let streams: Vec<StreamName> = epochs.into_iter().map(KeyLife::stream_of_epoch).collect();
+        let histories = self.store.read_streams(&streams).await?;
+        streams.iter().zip(histories).map(|(stream, events)| Ok(fold::<KeyLife>(*stream, &events)?.state.provider())).collect()
     }
 
     /// For whoever holds the link. `None`: it is malformed, unknown, or the case is closed; nobody is told which.
@@ -45,6 +60,11 @@ impl ErasureCertificate {
         self.state.certified.is_some()
     }
 
+    /// The event that certifies it.
+    pub fn event(&self) -> Option<EventId> {
+        self.state.certificate
+    }
+
     pub fn json(&self) -> Value {
         let state = &self.state;
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
@@ -58,6 +78,9 @@ impl ErasureCertificate {
             .flat_map(|started| &started.retained)
             .map(|retained| json!({ "class": retained.class, "ground": retained.ground, "key": retained.key, "until": until(retained) }))
             .collect();
+        let providers = self.providers.iter().map(|provider| {
+            json!({ "provider": provider, "name": provider.describe(), "destruction": provider.destruction(), "limits": provider.limits() })
+        });
         json!({
             "erasure": self.erasure,
             "organization": self.organization,
@@ -74,7 +97,7 @@ impl ErasureCertificate {
             "destroyedEverywhereAt": time(state.everywhere_at),
             "retained": retained,
             "caseEndsAt": time(state.case_ends_at()),
-            "provider": { "name": PROVIDER, "limits": PROVIDER_LIMITS },
+            "providers": providers.collect::<Vec<Value>>(),
             "remains": REMAINS,
             "statement": STATEMENT,
         })
@@ -102,7 +125,8 @@ impl ErasureCertificate {
         self.tell_destruction(&mut text);
         self.tell_retained(&mut text);
         if self.is_issued() {
-            let _ = write!(text, "\n{REMAINS}\n\nThe keys of epochs lay in {PROVIDER}. {PROVIDER_LIMITS}\n\n{STATEMENT}\n");
+            self.tell_providers(&mut text);
+            let _ = write!(text, "\n{REMAINS}\n\n{STATEMENT}\n");
         }
         text
     }
@@ -127,6 +151,16 @@ impl ErasureCertificate {
             }
         } else if state.started.is_some() {
             text.push_str("\nThe keys are being destroyed.\n");
+        }
+    }
+
+    fn tell_providers(&self, text: &mut String) {
+        for provider in &self.providers {
+            let (name, how, limits) = (provider.describe(), provider.destruction(), provider.limits());
+            let _ = write!(
+                text,
+                "\nThe key of the epoch that wrapped them was itself under {name}. Destroyed, that means: {how}. Its limits: {limits}.\n"
+            );
         }
     }
 

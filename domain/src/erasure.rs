@@ -7,7 +7,7 @@ pub use due::{APPROVED_ERASURE_DUE, CASE_KEPT, CHILD_ERASURE_DUE, ERASURE_DUE, U
 pub use events::*;
 
 use crate::aggregate::{Aggregate, Recorded};
-use crate::{Category, Draft, EnvelopeKeys, KeyId, Personal, Sealed, SlotContent, Slots, Timestamp, TokenHash, UserId};
+use crate::{Category, Draft, EnvelopeKeys, EventId, KeyId, Personal, Sealed, SlotContent, Slots, Timestamp, TokenHash, UserId};
 
 /// An erasure as its events leave it.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,8 @@ pub struct Erasure {
     pub started_at: Option<Timestamp>,
     pub destroyed: bool,
     pub certified: Option<CertificateStage>,
+    /// The event that certifies it, whose place in the organisation's log can be proved.
+    pub certificate: Option<EventId>,
     pub live_at: Option<Timestamp>,
     pub everywhere_at: Option<Timestamp>,
     pub deadline_missed: bool,
@@ -68,6 +70,7 @@ impl Aggregate for Erasure {
             ErasureEvent::SubjectKeyDestroyed(_) => self.destroyed = true,
             ErasureEvent::ErasureCertified(event) => {
                 self.certified = Some(event.stage);
+                self.certificate = Some(recorded.header.event_id);
                 match event.stage {
                     CertificateStage::Live => self.live_at = at,
                     CertificateStage::Everywhere => self.everywhere_at = at,

@@ -5,6 +5,7 @@
 
 mod body;
 mod error;
+mod folding;
 mod header_field;
 
 pub use error::{ComposeCode, ComposeError, ComposeField};
@@ -80,7 +81,8 @@ fn finish(builder: MessageBuilder, message: &OutgoingMessage<'_>) -> Result<Mess
         body::Structure::Multi(parts) => builder.multipart(parts),
     };
     let composed = composed.expect("a message with one author and an envelope can be built");
-    MessageText::new(composed.formatted()).map_err(|_| ComposeError::new(ComposeField::Body, ComposeCode::TooLong))
+    MessageText::new(folding::fold_address_lists(composed.formatted()))
+        .map_err(|_| ComposeError::new(ComposeField::Body, ComposeCode::TooLong))
 }
 
 fn date(date: Timestamp) -> Result<SystemTime, ComposeError> {

@@ -116,8 +116,8 @@ async fn every_step_of_an_epoch_is_an_event_once() {
     let streams = [KeyLife::stream_of_epoch(1), KeyLife::stream_of_epoch(2)];
     let events = installation.store.read_streams(&streams).await.unwrap();
     let types = |number: usize| events[number].iter().map(|event| event.header.event_type.to_string()).collect::<Vec<_>>();
-    assert_eq!(types(0), ["KeyEpochOpened", "KeyEpochClosed", "KeyEpochRewrapped", "KeyEpochDestroyed"]);
-    assert_eq!(types(1), ["KeyEpochOpened"]);
+    assert_eq!(types(0), ["KeyEpochOpened", "KeyEpochWrapped", "KeyEpochClosed", "KeyEpochRewrapped", "KeyEpochDestroyed"]);
+    assert_eq!(types(1), ["KeyEpochOpened", "KeyEpochWrapped"]);
 }
 
 #[tokio::test]

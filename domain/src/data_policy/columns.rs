@@ -106,13 +106,13 @@ pub const COLUMNS: &[TableEntry] = &[
         ],
     ),
     table("keyring.fence", &[(Id, "organization subject"), (Number, "kind class"), (Time, "fenced_at")]),
-    table("keyring.key", &[(Id, "id organization subject"), (Number, "kind generation class epoch"), (WrappedKey, "wrapped")]),
+    table("keyring.key", &[(Id, "id organization subject"), (Number, "kind generation class epoch limits"), (WrappedKey, "wrapped")]),
     table("keyring.lookup", &[(Number, "epoch class"), (Id, "organization key"), (Lookup, "value")]),
     table(
         "keyring.rotation",
         &[(Flag, "one"), (Id, "holder"), (Time, "expires_at_us"), (Number, "pass done total"), (Position, "settled")],
     ),
-    table("keyring.sweep", &[(Flag, "one"), (Time, "last_run_us")]),
+    table("keyring.sweep", &[(Flag, "one"), (Time, "last_run_us"), (Number, "overdue")]),
     table(
         "log.event",
         &[
@@ -139,7 +139,8 @@ pub const COLUMNS: &[TableEntry] = &[
     table("ops.reservation", &[(Id, "organization ids"), (Lookup, "key_hash payload_hash"), (Time, "expires_at_us")]),
     table("ops.restore", &[(Flag, "one"), (Time, "started_at_us finished_at_us"), (Position, "log_ends_at")]),
     table("ops.transparency_bundle", &[(Id, "log least_event greatest_event"), (Number, "number"), (Hash, "events")]),
-    table("ops.transparency_checkpoint", &[(Number, "number size"), (Id, "organization"), (Hash, "root")]),
+    table("ops.transparency_checkpoint", &[(Number, "number size"), (Id, "organization"), (Hash, "root former_key")]),
+    table("ops.transparency_cosigned", &[(Number, "size"), (Program, "note")]),
     table(
         "ops.transparency_log",
         &[(Id, "log"), (Number, "size recorded_size signed_size"), (Flag, "news"), (Hash, "recorded_root"), (Program, "note")],
@@ -190,8 +191,10 @@ pub const COLUMNS: &[TableEntry] = &[
         "read.erasures",
         &[
             (Id, "organization id user_id event_id"),
-            (Word, "target stage certified"),
-            (Time, "requested_at_us due_at_us started_at_us"),
+            (Word, "target stage certified refused"),
+            (Time, "requested_at_us decided_at_us due_at_us started_at_us live_at_us everywhere_at_us"),
+            (Hash, "link"),
+            (Flag, "case_closed"),
             (Number, "slot"),
             (Envelope, "sealed"),
         ],
@@ -200,6 +203,15 @@ pub const COLUMNS: &[TableEntry] = &[
     table(
         "read.organizations",
         &[(Id, "id smtp_server event_id"), (Time, "created_at_us closed_at_us"), (Number, "slot"), (Envelope, "sealed")],
+    ),
+    table(
+        "read.processing",
+        &[
+            (Id, "organization subject"),
+            (Word, "restricted objections"),
+            (Time, "restricted_at_us lift_announced_at_us"),
+            (Number, "limits"),
+        ],
     ),
     table(
         "read.smtp_servers",

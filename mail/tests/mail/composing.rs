@@ -191,3 +191,20 @@ proptest! {
         prop_assert_eq!(parse_message(composed.as_bytes()).unwrap().subject.unwrap(), squeezed);
     }
 }
+
+#[test]
+fn fifty_addresses_without_names_are_folded_into_lines_that_every_server_takes() {
+    let addresses: Vec<String> = (0..50).map(|number| format!("somebody-with-a-name-{number}@department.example.test")).collect();
+    let list: Vec<Mailbox<'_>> = addresses.iter().map(|address| Mailbox { name: None, address }).collect();
+    let named = [Mailbox { name: Some("Smith, John, of the department for long names, second floor"), address: "smith@example.test" }; 3];
+    let message = compose(&OutgoingMessage { to: &list, cc: &list, reply_to: &named, ..plain() }).unwrap();
+    let text = std::str::from_utf8(message.as_bytes()).unwrap();
+    let (header, _) = text.split_once("\r\n\r\n").unwrap();
+    assert!(header.lines().all(|line| line.len() <= 78), "{header}");
+    let parsed = mail_parser::MessageParser::default().parse(message.as_bytes()).unwrap();
+    for field in [parsed.to(), parsed.cc()] {
+        let read: Vec<&str> = field.unwrap().iter().filter_map(|one| one.address()).collect();
+        assert_eq!(read, addresses);
+    }
+    assert!(parsed.reply_to().unwrap().iter().all(|one| one.name() == named[0].name), "{header}");
+}

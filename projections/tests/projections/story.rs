@@ -17,6 +17,7 @@ pub struct Story {
     pub suppressions: Vec<Stream<Suppression>>,
     pub erasures: Vec<Stream<Erasure>>,
     pub processings: Vec<Stream<Processing>>,
+    pub holds: Vec<Stream<Hold>>,
     pub recipient_keys: Vec<KeyId>,
     /// Every type of event that was made.
     pub types: BTreeSet<String>,
@@ -37,6 +38,7 @@ impl Story {
             suppressions: vec![],
             erasures: vec![],
             processings: vec![],
+            holds: vec![],
             recipient_keys,
             types: BTreeSet::new(),
         }
@@ -86,7 +88,8 @@ impl Story {
             9..=10 => self.suppress(),
             11..=12 => self.erase(),
             13 => self.limit(),
-            14..=21 => self.queue(),
+            14 => self.hold(),
+            15..=21 => self.queue(),
             _ => self.email_moves(),
         }
     }
@@ -158,12 +161,18 @@ impl Story {
         let (origin, key, actor) = (origin(), self.key(), self.member());
         let traced = Traced { key: Some(key), origin: &origin };
         let user = UserId(self.users[self.index(self.users.len())].name.id);
-        let (choice, number) = (self.draw(4), self.index(self.organizations.len()));
+        let (choice, number) = (self.draw(7), self.index(self.organizations.len()));
+        let (days, month) = ([30, 90, 365][self.index(3)], FiscalYearStart::try_from(u8::try_from(1 + self.draw(12)).unwrap()).unwrap());
         let organization = &mut self.organizations[number];
         let own = self.servers.iter().rfind(|server| server.name.organization == organization.name.organization);
         let drafts = match (choice, own) {
             (0, _) => organization.state.remove_member(user),
             (1, _) => vec![Draft::plain(MemberJoined { user, role: Role::Member })],
+            (2 | 3, _) => {
+                let ground = if days < 90 { RetentionChangeGround::PlanDowngraded } else { RetentionChangeGround::PlanUpgraded };
+                organization.state.set_retention(days, ground, self.now, traced).unwrap_or_default()
+            }
+            (4, _) => organization.state.choose_fiscal_year(month, traced).unwrap_or_default(),
             (_, Some(server)) => organization.state.select_smtp_server(SmtpServerId(server.name.id), traced).unwrap_or_default(),
             _ => vec![],
         };
@@ -269,6 +278,28 @@ impl Story {
             _ => processing.state.object(&[ObjectionScope::LegitimateInterests]),
         };
         processing.record(drafts, actor, self.now, &self.ids).into_iter().collect()
+    }
+
+    fn hold(&mut self) -> Vec<StreamAppend> {
+        let (origin, key, actor) = (origin(), self.key(), self.member());
+        let traced = Traced { key: Some(key), origin: &origin };
+        let approver = UserId(self.users[self.index(self.users.len())].name.id);
+        if self.holds.is_empty() || self.draw(4) == 0 {
+            let mut hold = Stream::<Hold>::new(self.organization(), self.ids.time_ordered(self.now));
+            let (target, expires_at) = (HoldTarget::Person { keys: vec![key] }, self.now + Duration::from_secs(40_000));
+            let drafts = hold.state.request(&target, HoldGround::LegalClaim, expires_at, self.now, traced).unwrap();
+            let append = hold.record(drafts, actor, self.now, &self.ids);
+            self.holds.push(hold);
+            return append.into_iter().collect();
+        }
+        let (number, choice) = (self.index(self.holds.len()), self.draw(4));
+        let hold = &mut self.holds[number];
+        let drafts = match choice {
+            0 => hold.state.release(self.now, traced).unwrap_or_default(),
+            1 => hold.state.expire(self.now),
+            _ => hold.state.approve(approver, self.now, traced).unwrap_or_default(),
+        };
+        hold.record(drafts, actor, self.now, &self.ids).into_iter().collect()
     }
 
     fn queue(&mut self) -> Vec<StreamAppend> {
@@ -378,6 +409,7 @@ pub fn all_types() -> BTreeSet<String> {
         SuppressionEvent::TYPES,
         ErasureEvent::TYPES,
         ProcessingEvent::TYPES,
+        HoldEvent::TYPES,
     ];
     types.into_iter().flatten().map(|(name, _)| (*name).to_owned()).collect()
 }

@@ -1,6 +1,6 @@
 //! Requests to be forgotten, how far they are, and their certificates.
 
-use super::{ErasureCertificateStage, ErasureRefusalGround, ErasureTarget};
+use super::{ErasureCertificateStage, ErasureRefusalGround, ErasureTarget, InclusionProof};
 use crate::call::Call;
 use crate::graphql::code::internal;
 use crate::graphql::connection::{connection, cursor};
@@ -43,6 +43,8 @@ pub(crate) struct ErasureCertificate {
     json: Json<serde_json::Value>,
     /// Whether anything is certified yet.
     issued: bool,
+    /// That the event which certifies it stands in the organisation's log, as a C2SP tlog-proof; null until a checkpoint covers it.
+    tlog_proof: Option<String>,
 }
 
 connection!(ErasureConnection, ErasureEdge, Erasure, "requests to be forgotten, newest first");
@@ -64,8 +66,12 @@ impl Erasure {
 impl ErasureCertificate {
     /// `None`: there is no such case.
     pub async fn of(call: &Call, organization: OrganizationId, erasure: ErasureId) -> Result<Option<Self>> {
-        let found = call.state.commands.erasure_certificate(organization, erasure).await.map_err(internal)?;
-        Ok(found.map(|found| Self { text: found.text(), json: Json(found.json()), issued: found.is_issued() }))
+        let Some(found) = call.state.commands.erasure_certificate(organization, erasure).await.map_err(internal)? else { return Ok(None) };
+        let tlog_proof = match found.event() {
+            Some(event) => InclusionProof::of_event(call, organization, event).await?.map(InclusionProof::into_text),
+            None => None,
+        };
+        Ok(Some(Self { text: found.text(), json: Json(found.json()), issued: found.is_issued(), tlog_proof }))
     }
 }
 

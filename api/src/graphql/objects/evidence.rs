@@ -64,4 +64,8 @@ impl InclusionProof {
         let path = proof.path.iter().map(|hash| BASE64_STANDARD.encode(hash)).collect();
         Ok(Some(Self { index: i64::try_from(index).map_err(internal)?, path, checkpoint: Checkpoint::read(proof.checkpoint)?, text }))
     }
+
+    pub fn into_text(self) -> String {
+        self.text
+    }
 }
