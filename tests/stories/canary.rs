@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// These end what the others need.
-const ENDINGS: [&str; 5] = ["revokeApiKey", "signOut", "eraseAccount", "eraseOrganization", "eraseRecipient"];
+const ENDINGS: [&str; 6] = ["revokeApiKey", "restrictAccount", "signOut", "eraseAccount", "eraseOrganization", "eraseRecipient"];
 
 struct Story<'a> {
     markers: &'a Markers,
@@ -63,9 +63,10 @@ fn m1_1_m1_3_m1_5_m1_6_c4_5_m6_2_nothing_that_anybody_said_stands_in_clear_on_di
     story.forgets(&application, &sent);
     story.does(&elsewhere, "signOut", &[], "position");
     story.limits_and_decides(&application);
+    let organization = application.ask("{ organization { id } }", &json!({}))["organization"]["id"].clone();
+    story.keeps_and_holds(&person, &organization);
     story.does(&person, "restrictAccount", &[], "position");
     story.does(&person, "revokeApiKey", &[("/input/apiKey", api_key)], "apiKey { id }");
-    let organization = person.ask("{ organization { id } }", &json!({}))["organization"]["id"].clone();
     let proven = [("/input/organization", organization), ("/input/password", password.clone())];
     story.does(&person, "eraseOrganization", &proven, "erasureId");
     story.does(&person, "eraseAccount", &[("/input/password", password)], "erasureId");
@@ -274,6 +275,21 @@ impl<'a> Story<'a> {
             let (_, case) = self.does(application, "requestErasure", &asked, "erasureId");
             self.does(application, decision, &[("/input/erasure", case["erasureId"].clone())], "position");
         }
+    }
+
+    /// Days are kept for longer, and some are held until somebody lets them go.
+    fn keeps_and_holds(&mut self, person: &Caller, organization: &Value) {
+        let whose = ("/input/organization", organization.clone());
+        self.does(person, "setRetention", &[whose.clone(), ("/input/days", json!(365))], "position");
+        self.does(person, "chooseFiscalYear", std::slice::from_ref(&whose), "position");
+        let history = person.ask("{ accountHistory(first: 1) { nodes { occurredAt } } }", &json!({}));
+        let now = history["accountHistory"]["nodes"][0]["occurredAt"].as_str().unwrap().to_owned();
+        let next_year = now[..4].parse::<u32>().unwrap() + 1;
+        let expiry = ("/input/expiresAt", json!(format!("{next_year}-06-01T00:00:00Z")));
+        let (_, held) = self.does(person, "requestHold", &[whose, expiry], "hold { id }");
+        let hold = [("/input/hold", held["hold"]["id"].clone())];
+        self.does(person, "approveHold", &hold, "position");
+        self.does(person, "releaseHold", &hold, "position");
     }
 
     /// A message is stopped, and the people of two are forgotten.

@@ -49,6 +49,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("last", Content::Time),
     field("now", Content::Time),
     field("since", Content::Time),
+    field("due_at", Content::Time),
     field("erasure", Content::Id),
     field("reason", Content::OperatorText),
 ];
