@@ -6,11 +6,26 @@ use domain::{
     Category, Class, Erasure, ErasureId, ErasureTarget, Folded, KeyId, OrganizationId, Personal, RetentionGround, StreamName, Suppression,
     SuppressionDetails, SuppressionReason,
 };
+use event_store::AppendError;
 use std::convert::Infallible;
+
+/// The worker looks for unfinished erasures every second, so it may be a step ahead of whoever asked for this one, or a step behind. What one has recorded
+/// the other finds; there are no more steps than this.
+const ATTEMPTS: usize = 8;
 
 impl Commands {
     /// Up to the deletion of the keys. What is left is waiting for the leases, and [`Self::conclude_erasure`]. Where a hold is found, nothing is destroyed.
     pub async fn carry_out_erasure(&self, by: &Request, erasure: ErasureId) -> Result<ErasureBegun, Fault> {
+        for _ in 1..ATTEMPTS {
+            match self.try_to_carry_out(by, erasure).await {
+                Err(Fault::Append(AppendError::WrongVersion { .. })) => {}
+                outcome => return outcome,
+            }
+        }
+        self.try_to_carry_out(by, erasure).await
+    }
+
+    async fn try_to_carry_out(&self, by: &Request, erasure: ErasureId) -> Result<ErasureBegun, Fault> {
         let mut folded: Folded<Erasure> = self.fold(erasure.0, by.organization).await?;
         if !folded.state.is_approved() {
             return Err(Fault::Invariant("only an approved erasure is carried out"));

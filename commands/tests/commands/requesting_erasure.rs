@@ -51,6 +51,26 @@ async fn m8_3_a_request_waits_until_it_is_approved_and_one_that_is_refused_destr
     assert!(matches!(unknown, Err(Failure::Refused(ErasureDecisionRefusal::Unknown))));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m8_3_an_erasure_that_several_carry_out_at_once_succeeds_for_each_and_happens_once() {
+    let installation = Installation::new().await;
+    let by = installation.organization().await;
+    let email = installation.send(&by, vec![message(&["ada@example.com"])], None).await.unwrap()[0].email;
+    let opened = installation.commands.request_erasure(&by, asked(false)).await.unwrap();
+    let carried_out = (0..6).map(|_| {
+        let (commands, by, erasure) = (installation.commands.clone(), by.clone(), opened.erasure);
+        tokio::spawn(async move { commands.approve_erasure(&by, erasure).await })
+    });
+    for outcome in carried_out.collect::<Vec<_>>() {
+        outcome.await.unwrap().unwrap();
+    }
+    assert_eq!(recipient(&installation, &by, email).await, Opened::Erased);
+    let stream = StreamName::new(Category::Erasure, by.organization, opened.erasure.0);
+    let events = installation.store.read_streams(&[stream]).await.unwrap().remove(0);
+    let started = events.iter().filter(|event| event.header.event_type == "ErasureStarted").count();
+    assert_eq!(started, 1);
+}
+
 #[tokio::test]
 async fn m9_3_a_childs_data_goes_at_once_and_nobody_has_to_approve() {
     let installation = Installation::new().await;
