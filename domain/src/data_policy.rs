@@ -75,7 +75,8 @@ impl Class {
             Class::Ops => &[Service, Deliver, Security, Abuse, Support, SubjectRights],
             Class::Support => &[Support, SubjectRights],
             Class::Web => &[Service, Security, Abuse, SubjectRights],
-            Class::Fin => &[LegalObligation],
+            // Once somebody was forgotten, their records open for the law alone (row M2.2): the vault sees to that.
+            Class::Fin => &[Service, SubjectRights, LegalObligation],
             Class::Case => &[SubjectRights, LegalObligation],
             Class::Suppress => &[Service, Deliver, SubjectRights],
         }

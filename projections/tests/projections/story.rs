@@ -89,7 +89,7 @@ impl Story {
             11..=12 => self.erase(),
             13 => self.limit(),
             14 => self.hold(),
-            15..=21 => self.queue(),
+            15..=22 => self.queue(),
             _ => self.email_moves(),
         }
     }
@@ -245,6 +245,7 @@ impl Story {
             return append.into_iter().collect();
         }
         let (number, refuse, widen) = (self.index(self.erasures.len()), self.draw(6) == 0, self.draw(4) == 0);
+        let late = self.draw(3) == 0;
         let erasure = &mut self.erasures[number];
         let doomed = DoomedKey { key, organization: erasure.name.organization, class: Class::Ops, newest_epoch: 1 };
         let drafts = match (&erasure.state.started, erasure.state.destroyed, erasure.state.refused) {
@@ -255,7 +256,7 @@ impl Story {
             }
             (None, _, _) => erasure.state.start(vec![], vec![]),
             (Some(_), false, _) if widen => erasure.state.widen(vec![doomed]),
-            (Some(_), false, _) if refuse && !erasure.state.deadline_missed => erasure.state.miss_deadline(self.now + ERASURE_DUE),
+            (Some(_), false, _) if late && !erasure.state.deadline_missed => erasure.state.miss_deadline(self.now + ERASURE_DUE),
             (Some(_), false, _) => erasure.state.conclude(),
             (Some(_), true, _) if erasure.state.everywhere_at.is_none() => erasure.state.conclude_everywhere(),
             (Some(_), true, _) => erasure.state.close_case(self.now + CASE_KEPT + CASE_KEPT),
