@@ -12,6 +12,7 @@ use event_store::{EventStore, Filter, LOG_END};
 use projections::delivery_queue;
 use std::collections::HashSet;
 use std::fmt;
+use transparency::BEGINNINGS;
 use vault::{Anchored, begin_new_log};
 
 /// What the key directory says must have happened, while a log is looked through for it.
@@ -50,12 +51,9 @@ impl Known {
     }
 }
 
-/// Events that name keys which are about to be destroyed.
-const DOOMS: [&str; 3] = ["ErasureStarted", "ErasureWidened", "ErasureCaseClosed"];
-
 /// The keys that an erasure is about to destroy: they are named in the log before they are named in the anchor.
 fn destroyed_by(event_type: &str, facts: &[u8]) -> Vec<KeyId> {
-    if !DOOMS.contains(&event_type) {
+    if !BEGINNINGS.contains(&event_type) {
         return vec![];
     }
     let facts: serde_json::Value = serde_json::from_slice(facts).unwrap_or_default();

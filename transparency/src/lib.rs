@@ -37,4 +37,4 @@ pub use proof::{Node, Nodes, ProofError, consistency_proof, inclusion_proof, roo
 pub use tile::{TILE_WIDTH, TileId, TilePathError, node_in_tile, tiles_of};
 pub use tlog_proof::Proof;
 pub use verifier_key::{Algorithm, VerifierKey, VerifierKeyError, VerifySignature, cosigned};
-pub use verify::{Fault, Report, Verdict, VerifyError, VerifyOptions, explains_keys, verify_bundle};
+pub use verify::{BEGINNINGS, Fault, Report, Verdict, VerifyError, VerifyOptions, explains_keys, verify_bundle};

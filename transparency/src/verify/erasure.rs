@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 /// Events after which nothing can be sealed under the keys that they name.
 const DESTRUCTIONS: [&str; 2] = ["SubjectKeyDestroyed", "BucketKeyDestroyed"];
 /// From here on keys are being destroyed; processes that hold them still use them for two leases.
-pub(crate) const BEGINNINGS: [&str; 3] = ["ErasureStarted", "ErasureWidened", "ErasureCaseClosed"];
+pub const BEGINNINGS: [&str; 3] = ["ErasureStarted", "ErasureWidened", "ErasureCaseClosed"];
 /// The platform's: what was destroyed before it is gone from every backup, too.
 pub(crate) const END_OF_EPOCH: &str = "KeyEpochDestroyed";
 /// The event that accounts for envelopes which were taken out of closed events.
